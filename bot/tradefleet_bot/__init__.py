@@ -1,1 +1,1 @@
-""
+"""The bot: a pure core, venue codecs around it, and the process that runs them."""

@@ -1,1 +1,1 @@
-""
+"""What people use: the `tradefleet` command line."""

@@ -1,1 +1,1 @@
-""
+"""Models: recordings to features to ensemble to policy to a bundle, and its verification."""

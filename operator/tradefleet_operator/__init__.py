@@ -1,1 +1,1 @@
-""
+"""The operator: handlers enqueue, `observe` reads, `plan` decides, `apply` acts."""

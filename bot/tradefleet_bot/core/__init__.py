@@ -1,1 +1,1 @@
-""
+"""The deterministic bot: events in, commands out; no clock, no randomness, no I/O."""
