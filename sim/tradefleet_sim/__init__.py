@@ -1,1 +1,1 @@
-"""An exchange in a process: matching engine, seeded market, replay, and real wire protocols. It imports no bot code."""
+"""An exchange in a process: a matching engine behind a real venue's wire protocol, on generated or recorded markets."""
