@@ -14,6 +14,8 @@ LABEL_ARM: Final = f"{GROUP}/arm"
 LABEL_MODEL: Final = f"{GROUP}/model"
 ANNOTATION_HALT: Final = f"{GROUP}/halt"
 """Kill switch on a TradingBot: Pause, Cancel or Flatten; latched until removed; obeyed by the bot itself."""
+ANNOTATION_REARM: Final = f"{GROUP}/rearm"
+"""A new, non-empty value on a TradingBot clears the bot's latches (a person has looked)."""
 
 Arm = Literal["stable", "shadow", "canary"]
 ARMS: Final[tuple[Arm, ...]] = ("stable", "shadow", "canary")

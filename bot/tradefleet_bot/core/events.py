@@ -13,6 +13,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tradefleet_bot.core.carry import Carry
+from tradefleet_bot.core.limits import Limits, Route
+
 Side = Literal["BUY", "SELL"]
 Stream = Literal["trade", "quote", "depth", "mark", "open_interest", "liquidation"]
 """Kinds of market data a feature may need and a feed may lack."""
@@ -115,4 +118,159 @@ class Instrument(_Event, frozen=True, array_like=True, tag=True, gc=False):
     min_notional: Decimal
 
 
+class Directive(_Event, frozen=True, array_like=True, tag=True, gc=False):
+    """Orders from above, already merged (`core/directive.py`): the stricter of spec and mandate in each limit.
+
+    Sent at start, at each change, and when the mandate goes stale or is fresh again. Until the first one: no trading.
+    """
+
+    mode: Literal["paper", "hybrid", "live"]
+    trading_state: Literal["Running", "Paused", "ReduceOnly", "Flatten"]
+    limits: Limits
+    capital_quote: Decimal
+    """Capital that may be used; sizes are computed on the smaller of this and equity."""
+    sequence: int | None = None
+    """The mandate's; None where no cluster gives one."""
+    model_digest: str | None = None
+    """The bundle the mandate wants; None where it names none."""
+    halt: Literal["Pause", "Cancel", "Flatten"] | None = None
+    fresh: bool = True
+    """False once the mandate's lifetime has passed since the last successful read."""
+    deleting: bool = False
+    deletion_policy: Literal["Flatten", "Orphan"] = "Flatten"
+    rearm: str = ""
+    """Annotation tradefleet.dev/rearm: a new, non-empty value clears the latches."""
+    live_symbols: tuple[str, ...] = ()
+    """Under hybrid: the symbols that trade live; the others stay on paper."""
+
+
+OrderStatus = Literal["NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "REJECTED", "EXPIRED", "TRIGGERED", "NOT_FOUND"]
+"""TRIGGERED: a conditional order fired and became an order in the book. NOT_FOUND: the venue knows no such order."""
+
+
+class OrderReport(_Event, frozen=True, array_like=True, tag=True, gc=False):
+    """The venue's word on an order: the reply to a command, an update of the user stream, or the answer to a query.
+
+    `filled` is cumulative. Reports may come late, twice and out of order.
+    """
+
+    ts: int
+    symbol: str
+    client_id: str
+    status: OrderStatus
+    venue_id: str = ""
+    filled: Decimal = Decimal(0)
+    average_price: Decimal | None = None
+    """Of what is filled; None while nothing is, or where the venue does not say."""
+    reason: str = ""
+    """Why it was rejected or expired, in the venue's words."""
+
+
+class Fill(_Event, frozen=True, array_like=True, tag=True, gc=False):
+    """One execution on the account, of our orders or anybody's (manual, liquidation); once a `trade_id` and symbol.
+
+    An execution of a triggered conditional order carries the client id of that conditional order where the venue's
+    codec can know it. `fee_quote` is positive when paid.
+    """
+
+    ts: int
+    symbol: str
+    client_id: str
+    trade_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee_quote: Decimal
+    maker: bool
+    realized_quote: Decimal | None = None
+    """Realised profit by the venue's own account, before the fee; None where unknown."""
+    venue_id: str = ""
+
+
+class CashFlow(_Event, frozen=True, array_like=True, tag=True, gc=False):
+    """Money that moved without an execution; positive when received. Once a `flow_id`."""
+
+    ts: int
+    kind: Literal["funding", "transfer", "other"]
+    symbol: str
+    amount_quote: Decimal
+    flow_id: str
+
+
+class CommandFailed(_Event, frozen=True, array_like=True, tag=True, gc=False):
+    """A command that brought no OrderReport.
+
+    Family `retry`: it surely had no effect and may be tried again (rate limit, maintenance). `stop`: it surely had no
+    effect and must not be repeated as it is (refused, malformed, past its deadline). `unknown`: no reply came; the
+    order may or may not exist.
+    """
+
+    command: Literal["place", "cancel", "cancel_all", "query", "reconcile", "set_leverage"]
+    family: Literal["retry", "stop", "unknown"]
+    reason: str
+    symbol: str = ""
+    client_id: str = ""
+    route: Route = "live"
+    retry_after: int = 0
+    """Nanoseconds the venue asked to wait."""
+
+
+class AccountPosition(Struct, frozen=True, array_like=True, gc=False):
+    """A position by the venue's account: signed quantity, entry price, and liquidation price where there is one."""
+
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal
+    liquidation_price: Decimal | None = None
+
+
+class OpenOrder(Struct, frozen=True, array_like=True, gc=False):
+    """An order that is open at the venue, conditional ones included."""
+
+    symbol: str
+    client_id: str
+    side: Side
+    kind: Literal["LIMIT", "STOP_MARKET", "TAKE_PROFIT_MARKET", "OTHER"]
+    quantity: Decimal
+    filled: Decimal = Decimal(0)
+    price: Decimal | None = None
+    trigger: Decimal | None = None
+    reduce_only: bool = False
+    close_position: bool = False
+    venue_id: str = ""
+
+
+class AccountState(_Event, frozen=True, array_like=True, tag=True):
+    """A full snapshot of a route's account: what is not listed does not exist.
+
+    `requested` is the engine time of the Reconcile it answers (0 when unasked): what the engine sent after that
+    moment may be missing from it.
+    """
+
+    ts: int
+    route: Route
+    wallet_quote: Decimal
+    """Balance without unrealised profit."""
+    positions: tuple[AccountPosition, ...]
+    orders: tuple[OpenOrder, ...]
+    requested: int = 0
+
+
+class LiquidationPrice(_Event, frozen=True, array_like=True, tag=True, gc=False):
+    """The venue's liquidation price of a position changed; None where it has none."""
+
+    ts: int
+    symbol: str
+    price: Decimal | None
+
+
+class Restored(_Event, frozen=True, array_like=True, tag=True):
+    """The first event after a restart: the last `Persist` that was kept."""
+
+    carry: Carry
+
+
 MarketEvent = Trade | Quote | DepthSnapshot | DepthDelta | MarkPrice | OpenInterest | Liquidation
+
+AccountEvent = OrderReport | Fill | CashFlow | CommandFailed | AccountState | LiquidationPrice
+Event = MarketEvent | FeedState | Timer | Instrument | Directive | AccountEvent | Restored
