@@ -9,11 +9,10 @@ from pydantic import Field, StringConstraints
 
 from tradefleet_api.base import Contract
 from tradefleet_api.conditions import Condition
-from tradefleet_api.duration import PATTERN as DURATION_PATTERN
+from tradefleet_api.duration import Duration
 from tradefleet_api.mandate import Mandate
 from tradefleet_api.names import Arm
 
-Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, min_length=2, max_length=24)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}$")]

@@ -1,0 +1,7 @@
+"""`python -m tradefleet_console` is `tradefleet`."""
+
+import sys
+
+from tradefleet_console.cli import main
+
+sys.exit(main())
