@@ -3,12 +3,16 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+SCRIPTS := $(wildcard hack/*.sh .ci/run) $(addprefix hack/cluster/,up down status env binaries)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help venv checks test crds lock lint types layers
+.PHONY: help setup venv checks lock lint shell types layers cluster cluster-down
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## what a fresh machine lacks: packages and helm
+	@hack/setup.sh
 
 venv: ## the workbench: .venv with locked dependencies
 	@hack/venv.sh
@@ -16,8 +20,11 @@ venv: ## the workbench: .venv with locked dependencies
 lock: venv ## pin the dependencies anew
 	@hack/lock.sh
 
-lint: venv
+lint: venv shell
 	@ruff check . && ruff format --check .
+
+shell:
+	@if command -v shellcheck >/dev/null; then shellcheck -xa $(SCRIPTS); else echo "shellcheck is missing (make setup installs it): the scripts are not checked"; fi
 
 types: venv
 	@mypy
@@ -26,3 +33,9 @@ layers: venv
 	@lint-imports
 
 checks: lint types layers ## the fast checks: lint, types, layers
+
+cluster: setup ## a real kind cluster with volumes and a local image registry
+	@hack/cluster/up
+
+cluster-down: ## remove it (what was built stays in the cache)
+	@hack/cluster/down
