@@ -7,6 +7,7 @@ stock_node=kindest/node:v1.35.8@sha256:07b2536e30b803ed61d1677a79df6115f798ce64c
 built_node=tradefleet/node:$k8s_version
 debian=tradefleet/debian:bookworm # newer systemd refuses cgroup v1
 node_base=tradefleet/node-base:bookworm
+proxy_base=tradefleet/proxy-base:bookworm
 python=python:3.11-slim
 ca_bundle=/etc/ssl/certs/ca-certificates.crt
 build_container=tradefleet-node-build
@@ -20,7 +21,7 @@ docker_build() { # image, inputs, arguments of docker build…
 
 ensure_debian() {
   local inputs
-  inputs="bookworm minbase 1"
+  inputs=bookworm-minbase-1 # raise the number to install anew
   is_current "$debian" "$inputs" || timed "installing Debian into an image" bootstrap_debian "$inputs"
 }
 
@@ -29,7 +30,7 @@ bootstrap_debian() { # inputs
   rm -rf "$cache/rootfs"
   debootstrap --variant=minbase bookworm "$cache/rootfs" >"$cache/debootstrap.log" ||
     die "debootstrap failed: $(tail -n1 "$cache/debootstrap.log")"
-  rm -rf "$cache/rootfs/var/cache/apt/archives/"*.deb "$cache/rootfs/var/lib/apt/lists/"*
+  (cd "$cache/rootfs" && rm -rf var/cache/apt/* var/lib/apt/lists/* var/log/* usr/share/{doc,man,locale,info}/*)
   tar -C "$cache/rootfs" -c . | docker import --change "LABEL $inputs_label=$1" - "$debian" >/dev/null
   rm -rf "$cache/rootfs"
 }
@@ -37,7 +38,7 @@ bootstrap_debian() { # inputs
 # name -> image, binary, its folder in the image, base
 image_of() {
   case $1 in
-    kube-proxy) echo "$k8s_images/kube-proxy:$k8s_version kube-proxy /usr/local/bin $node_base" ;; # calls iptables
+    kube-proxy) echo "$k8s_images/kube-proxy:$k8s_version kube-proxy /usr/local/bin $proxy_base" ;; # calls iptables
     kube-*) echo "$k8s_images/$1:$k8s_version $1 /usr/local/bin scratch" ;;
     etcd) echo "$k8s_images/etcd:3.6.6-0 etcd /usr/local/bin scratch" ;;
     coredns) echo "$k8s_images/coredns/coredns:v1.14.7 coredns / scratch" ;;
@@ -70,9 +71,8 @@ ensure_node_image() {
   local inputs name
   ensure_binaries kubelet kubeadm kubectl "${control_plane[@]}"
   ensure_debian
-  inputs=$({ cat "$ground/node/Dockerfile.base"; image_id "$debian"; } | digest)
-  is_current "$node_base" "$inputs" ||
-    timed "installing the node's packages" docker_build "$node_base" "$inputs" - <"$ground/node/Dockerfile.base"
+  ensure_base "$node_base" Dockerfile.base
+  ensure_base "$proxy_base" Dockerfile.proxy
   ensure_control_plane_images
   docker tag "$debian" "docker.io/$debian"
   inputs=$({
@@ -83,6 +83,12 @@ ensure_node_image() {
     for name in "${control_plane[@]}"; do read -r image _ <<<"$(image_of "$name")" && image_id "$image"; done
   } | digest)
   is_current "$built_node" "$inputs" || timed "assembling the node image" assemble_node "$inputs"
+}
+
+ensure_base() { # image, Dockerfile: Debian with more packages
+  local inputs
+  inputs=$({ cat "$ground/node/$2"; image_id "$debian"; } | digest)
+  is_current "$1" "$inputs" || timed "installing packages into $1" docker_build "$1" "$inputs" - <"$ground/node/$2"
 }
 
 assemble_node() { # inputs
