@@ -157,7 +157,11 @@ class StepState(Contract):
     name: Literal["Verify", "Shadow", "Promote", "RolledBack"]
     started_at: str
     ready_at: str | None = None
-    """When the candidate first reported itself healthy with the expected digest in this step."""
+    """Since when the candidate has been Ready and reporting the expected digest; None while it is not."""
+    healthy_seconds: float | None = None
+    """Healthy time gathered before `ready_at`, so that a restart of weeks of soaking costs only its own time."""
+    unhealthy_since: str | None = None
+    """When the candidate stopped being healthy; the progress deadline counts from here (or from `started_at`)."""
     message: str = ""
 
 
