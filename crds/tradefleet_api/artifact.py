@@ -3,13 +3,15 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from tradefleet_api.refusal import RefusedError
 
-_NAME: Final = r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
-_CONFIG_MAP: Final = re.compile(rf"configmap://({_NAME})/([-._a-zA-Z0-9]{{1,253}})")
-_CLAIM: Final = re.compile(rf"pvc://({_NAME})/([-._a-zA-Z0-9]+(?:/[-._a-zA-Z0-9]+)*)")
+_NAME: Final = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+_HTTPS: Final = r"https://([-A-Za-z0-9.]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?][!-~]*)?"
+_CONFIG_MAP: Final = rf"configmap://{_NAME}/[-._a-zA-Z0-9]{{1,253}}"
+_CLAIM: Final = rf"pvc://{_NAME}(/[-._a-zA-Z0-9]+)+"
+FORMS: Final = (_HTTPS, _CONFIG_MAP, _CLAIM)
+"""Regular expressions (RE2 syntax, whole string) of the URIs that `parse` knows, but for `.` and `..` in a path."""
 
 
 class UriError(RefusedError):
@@ -50,22 +52,12 @@ def parse(uri: str) -> Artifact:
     >>> parse("configmap://demo-models/demo-v1.tar")
     ConfigMapArtifact(name='demo-models', path='demo-v1.tar')
     """
-    if _https(uri):
+    if re.fullmatch(_HTTPS, uri):
         return HttpsArtifact(uri)
-    if match := _CONFIG_MAP.fullmatch(uri):
-        found: ConfigMapArtifact | ClaimArtifact = ConfigMapArtifact(match[1], match[2])
-    elif match := _CLAIM.fullmatch(uri):
-        found = ClaimArtifact(match[1], match[2])
-    else:
+    if not re.fullmatch(f"{_CONFIG_MAP}|{_CLAIM}", uri):
         raise UriError(f"artifact uri {uri!r}: write https://HOST/PATH, configmap://NAME/KEY or pvc://CLAIM/PATH")
-    if any(part in {".", ".."} for part in found.path.split("/")):
+    scheme, _, rest = uri.partition("://")
+    name, _, path = rest.partition("/")
+    if any(part in {".", ".."} for part in path.split("/")):
         raise UriError(f"artifact uri {uri!r}: '.' and '..' are refused in its path")
-    return found
-
-
-def _https(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    return parts.scheme == "https" and bool(parts.hostname) and uri.isascii() and uri.isprintable() and " " not in uri
+    return ConfigMapArtifact(name, path) if scheme == "configmap" else ClaimArtifact(name, path)

@@ -1,0 +1,20 @@
+"""Strings and numbers that several resources share, each with its form."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+MAX_NAME: Final = 40
+"""Of a TradingBot or ModelVersion: the names of pods, Jobs and revisions made from it must fit 63 characters."""
+
+Ratio = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=MAX_NAME)]
+ModelName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=MAX_NAME)
+]
+Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}$")]
+Url = Annotated[str, StringConstraints(max_length=512)]
+
+Mode = Literal["paper", "hybrid", "live"]
+TradingState = Literal["Running", "Paused", "ReduceOnly", "Flatten"]
+VenueType = Literal["sim", "binance-usdm", "bybit-linear"]
