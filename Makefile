@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SCRIPTS := $(wildcard hack/*.sh .ci/run) $(addprefix hack/cluster/,up down status env binaries)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup venv checks lock lint shell types layers cluster cluster-down
+.PHONY: help setup venv checks lock lint shell types layers cluster cluster-down images
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,3 +39,6 @@ cluster: setup ## a real kind cluster with volumes and a local image registry
 
 cluster-down: ## remove it (what was built stays in the cache)
 	@hack/cluster/down
+
+images: setup ## the images, in the local registry, named by digest
+	@hack/images.sh

@@ -7,3 +7,4 @@ lock() { local out=$1; shift; "$uv" pip compile -q pyproject.toml "$@" --generat
 lock dev --all-extras
 lock bot --extra bot --extra sim -c requirements/dev.txt       # the images run what the tests ran
 lock operator --extra operator -c requirements/dev.txt
+echo "hatchling==1.27.0" | "$uv" pip compile -q - --generate-hashes --python-version 3.11 --no-header -o requirements/build.txt # as pyproject.toml's build-system

@@ -9,7 +9,6 @@ mkdir -p "$cache/bin"
 cache=$(cd "$cache" && pwd)
 bin=$cache/bin
 export KUBECONFIG=$cache/kubeconfig PATH=$bin:$PATH
-export DOCKER_BUILDKIT=0 # a Docker engine without the buildx plugin has only this builder, and every engine has it
 
 cluster=tradefleet
 node=$cluster-control-plane

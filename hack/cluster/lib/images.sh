@@ -15,6 +15,7 @@ build_container=tradefleet-node-build
 docker_build() { # image, inputs, arguments of docker build…
   local image=$1 inputs=$2
   shift 2
+  docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0 # the builder of an engine without that plugin
   docker build --force-rm --network host --label "$inputs_label=$inputs" --tag "$image" "$@" >"$cache/build.log" 2>&1 ||
     die "docker cannot build $image: $(tail -n1 "$cache/build.log") (all of it: $cache/build.log)"
 }
