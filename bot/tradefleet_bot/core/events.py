@@ -256,6 +256,14 @@ class AccountState(_Event, frozen=True, array_like=True, tag=True):
     requested: int = 0
 
 
+class AccountFeed(_Event, frozen=True, array_like=True, tag=True, gc=False):
+    """The route's stream of orders and fills went up or down; while it is down, fills are invisible: no new risk."""
+
+    route: Route
+    up: bool
+    reason: str = ""
+
+
 class LiquidationPrice(_Event, frozen=True, array_like=True, tag=True, gc=False):
     """The venue's liquidation price of a position changed; None where it has none."""
 
@@ -272,5 +280,5 @@ class Restored(_Event, frozen=True, array_like=True, tag=True):
 
 MarketEvent = Trade | Quote | DepthSnapshot | DepthDelta | MarkPrice | OpenInterest | Liquidation
 
-AccountEvent = OrderReport | Fill | CashFlow | CommandFailed | AccountState | LiquidationPrice
+AccountEvent = OrderReport | Fill | CashFlow | CommandFailed | AccountState | AccountFeed | LiquidationPrice
 Event = MarketEvent | FeedState | Timer | Instrument | Directive | AccountEvent | Restored

@@ -1,0 +1,153 @@
+"""Every order that was sent, where it stands, and what is still to be asked about it.
+
+An order that got no answer is queried by its client id with growing pauses; it is never sent under another id. Only
+when the venue says that it does not exist may it be sent again, under the same id, and only if it is still wanted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from tradefleet_bot.core.commands import QueryOrder
+from tradefleet_bot.core.events import OrderReport
+from tradefleet_bot.core.limits import Route
+from tradefleet_bot.core.orders.intent import OrderIntent
+from tradefleet_bot.core.orders.table import CONFIRMED, OPEN, Input, State, UnknownTransitionError, next_state
+
+RECEIVE_WINDOW: Final = 6_000_000_000
+"""Within this time after sending (ns) a delayed request may still reach the venue: its receive window (5 s), and a
+second. An entry that the venue does not know earlier than that is not yet believed to be absent."""
+FIRST_QUERY: Final = 250_000_000
+MAX_PAUSE: Final = 30_000_000_000
+MAX_QUERIES: Final = 6
+"""After so many queries without an answer a person must look."""
+KEEP: Final = 512
+"""Closed orders that are remembered, for late fills."""
+
+
+@dataclass(slots=True)
+class Order:
+    """One order; `booked` is what its fills (and inferred fills) moved the position by, `reported` the venue's word."""
+
+    intent: OrderIntent
+    route: Route
+    sent_at: int
+    state: State = "PENDING_NEW"
+    sends: int = 1
+    venue_id: str = ""
+    booked: Decimal = Decimal(0)
+    booked_quote: Decimal = Decimal(0)
+    by_trades: Decimal = Decimal(0)
+    reported: Decimal = Decimal(0)
+    average_price: Decimal | None = None
+    reason: str = ""
+    asked_at: int | None = None
+    """When an answer is overdue or the next query is due, ns; None when nothing is awaited."""
+    queries: int = 0
+    gap_at: int | None = None
+    """Since when the venue reports more filled than its fills have shown."""
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def confirmed(self) -> bool:
+        return self.state in CONFIRMED
+
+    @property
+    def remaining(self) -> Decimal:
+        """What it may still add to the position, unsigned base units; a closed order may still owe reported fills."""
+        owed = max(self.reported - self.booked, Decimal(0))
+        return max(self.intent.quantity - self.booked, Decimal(0)) if self.open else owed
+
+
+class Blotter:
+    """Orders by client id, in the order they were sent."""
+
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+        self._orders: dict[str, Order] = {}
+        self.contradictions: list[str] = []
+        """Sentences about transitions outside the table, not yet collected by the engine."""
+
+    def get(self, client_id: str) -> Order | None:
+        return self._orders.get(client_id)
+
+    def add(self, order: Order) -> None:
+        if order.intent.client_id in self._orders:
+            raise UnknownTransitionError(f"client id {order.intent.client_id} was used before")
+        self._orders[order.intent.client_id] = order
+        if len(self._orders) > KEEP:
+            self._forget()
+
+    def orders(self, symbol: str | None = None) -> Iterator[Order]:
+        """Orders that may still change the position (of one symbol), oldest first."""
+        return (
+            order
+            for order in list(self._orders.values())
+            if (order.open or order.remaining) and (symbol is None or order.intent.symbol == symbol)
+        )
+
+    def apply(self, order: Order, incoming: Input, at: int, timeout: int) -> None:
+        """Move one order along the table and set when to ask about it next."""
+        if incoming == "REFUSED" and order.sends > 1:
+            incoming = "NO_REPLY"  # a refused duplicate says that the first one stands: ask
+        state = next_state(order.state, incoming)
+        if state is None:
+            self._contradiction(order, incoming)
+            state = "UNKNOWN"
+        if state == "ABSENT" and not order.intent.reduce_only and at < order.sent_at + RECEIVE_WINDOW:
+            state = "UNKNOWN"
+        changed, order.state = state != order.state, state
+        if state in ("PENDING_NEW", "PENDING_CANCEL"):
+            if changed or order.asked_at is None:
+                order.asked_at = at + timeout
+        elif state == "UNKNOWN":
+            if changed:
+                order.queries = 0
+                order.asked_at = at + FIRST_QUERY
+        else:
+            order.asked_at = None
+
+    def report(self, order: Order, event: OrderReport, timeout: int) -> None:
+        """Take in the venue's word; `filled` only ever grows."""
+        if event.venue_id:
+            order.venue_id = event.venue_id
+        if event.filled > order.reported:
+            order.reported = event.filled
+            order.average_price = event.average_price
+        if event.reason:
+            order.reason = event.reason
+        self.apply(order, event.status, event.at, timeout)
+        if order.reported > order.booked and order.gap_at is None:
+            order.gap_at = event.at
+
+    def overdue(self, at: int, timeout: int) -> Iterator[QueryOrder]:
+        """Queries that are due now; each one sets the pause before the next."""
+        for order in list(self._orders.values()):
+            if order.asked_at is None or at < order.asked_at:
+                continue
+            self.apply(order, "NO_REPLY", at, timeout)
+            order.queries += 1
+            order.asked_at = at + min(FIRST_QUERY << order.queries, MAX_PAUSE)
+            intent = order.intent
+            yield QueryOrder(at, order.route, intent.symbol, intent.client_id, intent.conditional)
+
+    def next_due(self) -> int | None:
+        """Engine time of the next query, ns."""
+        return min((order.asked_at for order in self._orders.values() if order.asked_at is not None), default=None)
+
+    def _contradiction(self, order: Order, incoming: Input) -> None:
+        text = f"order {order.intent.client_id} is {order.state} and the venue then said {incoming}"
+        if self._strict:
+            raise UnknownTransitionError(text)
+        self.contradictions.append(text)
+
+    def _forget(self) -> None:
+        for client_id, order in list(self._orders.items()):
+            if len(self._orders) <= KEEP:
+                return
+            if not order.open and not order.remaining:
+                del self._orders[client_id]
