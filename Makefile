@@ -42,3 +42,6 @@ cluster-down: ## remove it (what was built stays in the cache)
 
 images: setup ## the images, in the local registry, named by digest
 	@hack/images.sh
+
+crds: venv ## write crds/*.yaml, the chart's copy and docs/reference from the types
+	@tradefleet crds --out crds --chart helm/tradefleet/crds --docs docs/reference

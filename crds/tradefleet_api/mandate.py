@@ -15,9 +15,14 @@ class Mandate(Contract):
     sequence: int
     """Grows with each change; the bot reports the one it obeys."""
     model_digest: str
+    """SHA-256 of the bundle that the arm is to run."""
     mode: Literal["paper", "hybrid", "live"]
+    """Effective mode: the spec's is a ceiling."""
     capital_quote: float
     """Capital the arm may use, in the account's currency."""
     max_leverage: float
+    """Largest sum of all positions' notionals, as a multiple of equity."""
     max_position_ratio: float
+    """Largest notional of one symbol's position, as a ratio of equity."""
     lifetime_seconds: int = 120
+    """How long it holds after the bot's last successful read."""
