@@ -35,8 +35,7 @@ hack/venv.sh
 hack/cluster/up
 eval "$(hack/cluster/env)"
 export PATH="$PWD/.venv/bin:$PATH"
-hack/images.sh
-. "$(hack/images.sh --print-file)"
+eval "$(hack/images.sh)"
 
 market=()
 if [ -n "${SIM_RECORDING-}" ]; then

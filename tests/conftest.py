@@ -1,0 +1,18 @@
+"""Registers the shared fixtures, and marks the tests that use them by what they need."""
+
+import pytest
+
+pytest_plugins = ["support.apiserver", "support.cluster"]
+
+TIERS = {"apiserver": ("api", 120), "cluster": ("e2e", 600)}
+"""Fixture → marker of the tests that use it, and how long one may take (seconds; bringing the tier up not counted)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark by fixture, so that `-m "not e2e"` leaves out exactly the tests that would touch the cluster."""
+    for item in items:
+        for fixture, (marker, seconds) in TIERS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
+                if item.get_closest_marker("timeout") is None:
+                    item.add_marker(pytest.mark.timeout(seconds, func_only=True))
