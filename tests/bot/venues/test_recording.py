@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tradefleet_bot.core.events import DepthDelta, DepthSnapshot, FeedState, MarketEvent, Quote
-from tradefleet_bot.venues.binance.recording import RecordingError, raw_lines, read, split
+from tradefleet_bot.venues.binance.recording import Recording, RecordingError, raw_lines, read, split
+from tradefleet_sim.record import record
 
 ROOT = Path(__file__).parents[3]
 DATA = Path(os.environ.get("TRADEFLEET_DATA", ROOT.parent / "shared" / "data"))
@@ -118,3 +119,12 @@ def test_a_torn_or_missing_file_is_one_sentence(tmp_path: Path) -> None:
     for path in (torn, tmp_path / "absent.gz"):
         with pytest.raises(RecordingError, match="cannot be read"):
             list(read(path))
+
+
+def test_a_generated_recording_is_read_whole_though_its_snapshot_comes_before_the_first_diff() -> None:
+    recording = Recording(line.rstrip(b"\n") for line in record(7, 20))
+    kinds = Counter(type(event).__name__ for event in recording)
+    assert recording.bad_lines == recording.feed.decode_errors == recording.feed.gaps == 0
+    assert kinds["DepthSnapshot"] == 1
+    assert kinds["DepthDelta"] > 100
+    assert kinds["OpenInterest"] == 4

@@ -66,7 +66,7 @@ class Reply(Struct, frozen=True, gc=False):
     error: str | None
 
 
-Message = Trade | Quote | MarkPrice | Liquidation | BookUpdate | BookImage | Reply
+Message = Trade | Quote | MarkPrice | Liquidation | OpenInterest | BookUpdate | BookImage | Reply
 
 
 class _BookTicker(Struct, tag_field="e", tag="bookTicker", gc=False):
@@ -229,6 +229,8 @@ def _unusual(frame: bytes, at: int, ignored: Counter[str] | None, error: Excepti
             return []
         if b'"lastUpdateId"' in frame:
             return [decode_image(frame, at)]
+        if b'"openInterest"' in frame:
+            return [decode_open_interest(frame, at)]
         reply = _REPLY.decode(frame)
     except DecodeError:
         raise

@@ -67,6 +67,7 @@ class Feed:
         self.bad_sample: str | None = None
         """The beginning of the last frame that could not be decoded."""
         self._at = 0
+        self._early: BookImage | None = None  # a snapshot that came before the first diff said whose it is
         self._allowed = None if symbols is None else frozenset(symbols)
         self._pulses: dict[type, dict[str, _Pulse]] = {kind: {} for kind in _STREAM}
 
@@ -87,10 +88,12 @@ class Feed:
         events: list[Event] = []
         for message in messages:
             if isinstance(message, BookImage):
-                # A recording holds the REST reply among the frames; only one book can be meant.
+                # A recording holds the REST reply among the frames; only one book can be meant, known or yet to come.
+                self.decoded["depth_snapshot"] += 1
                 if len(self.books) == 1:
-                    self.decoded["depth_snapshot"] += 1
                     events += next(iter(self.books.values())).image(message)
+                elif not self.books:
+                    self._early = message
                 continue
             if isinstance(message, Reply):
                 self.decoded["reply" if message.error is None else "refusal"] += 1
@@ -106,7 +109,11 @@ class Feed:
             self.decoded[_STREAM[kind]] += 1
             if isinstance(message, BookUpdate):
                 pulse.up = True
-                events += self.books[message.symbol].update(message)
+                book = self.books[message.symbol]
+                if self._early is not None:
+                    events += book.image(self._early)
+                    self._early = None
+                events += book.update(message)
                 continue
             if not pulse.up:
                 pulse.up = True
