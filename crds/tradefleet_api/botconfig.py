@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tradefleet_api.base import Contract
 from tradefleet_api.names import BOT_PORT, BUNDLE_FILE, DATA_MOUNT, Arm
-from tradefleet_api.tradingbot import Execution, Mode, Risk, Symbol, TradingState
+from tradefleet_api.tradingbot import Execution, Mode, Risk, Symbols, TradingState
 
 
 class BotIdentity(Contract):
@@ -59,7 +59,7 @@ class BotConfig(Contract):
     bot: BotIdentity
     model: BotModel
     venue: BotVenue
-    symbols: list[Symbol] = Field(min_length=1)
+    symbols: Symbols
     decision_interval: str = "1m"
     data_path: str = DATA_MOUNT
     http_port: int = BOT_PORT

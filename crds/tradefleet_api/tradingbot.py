@@ -13,7 +13,7 @@ from tradefleet_api.duration import Duration, between
 from tradefleet_api.limits import Execution, Risk
 from tradefleet_api.pod import Pod, Storage
 from tradefleet_api.rules import Rule
-from tradefleet_api.scalars import Mode, ModelName, Name, Ratio, Symbol, TradingState, Url
+from tradefleet_api.scalars import Mode, ModelName, Name, Ratio, Symbol, Symbols, TradingState, Url
 from tradefleet_api.tradingbot_status import (
     HistoryEntry,
     ModelState,
@@ -27,7 +27,7 @@ from tradefleet_api.venue import Endpoints, SecretRef, Venue, VenueType
 __all__ = [  # the whole resource is imported from here
     "Duration", "Endpoints", "Execution", "HistoryEntry", "Mode", "ModelName", "ModelRef", "ModelState", "Name",
     "ObservedBot", "PaperCapital", "Phase", "Pod", "Ratio", "Risk", "Rollout", "SecretRef", "ShadowStep", "StepState",
-    "Storage", "Symbol", "TradingBotSpec", "TradingBotStatus", "TradingState", "Url", "Venue", "VenueType",
+    "Storage", "Symbol", "Symbols", "TradingBotSpec", "TradingBotStatus", "TradingState", "Url", "Venue", "VenueType",
 ]  # fmt: skip
 
 
@@ -106,14 +106,9 @@ class TradingBotSpec(Contract):
     """What the bot may do now. Unset means Running on paper and Paused otherwise."""
     venue: Venue = Field(default_factory=Venue)
     """Where the bot gets its market data and sends its orders."""
-    symbols: Annotated[
-        list[Symbol], Field(min_length=1, max_length=20, json_schema_extra={"x-kubernetes-list-type": "set"})
-    ]
+    symbols: Symbols
     """What it trades, in the venue's spelling. One may be added to a bot that has run, but not removed."""
-    live_symbols: (
-        Annotated[list[Symbol], Field(min_length=1, max_length=20, json_schema_extra={"x-kubernetes-list-type": "set"})]
-        | None
-    ) = None
+    live_symbols: Symbols | None = None
     """With mode hybrid, the symbols that trade live; the others stay on paper."""
     decision_interval: Annotated[Duration, between("1s", "1h")] = "1m"
     """Time between two decisions, which fall on its multiples."""
