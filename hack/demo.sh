@@ -32,7 +32,7 @@ configmap() { # name file: a bundle where the artifact's URI says it is
 say "set-up: tools, cluster, images"
 hack/setup.sh
 hack/venv.sh
-hack/cluster/up
+hack/cluster/up >/dev/null
 eval "$(hack/cluster/env)"
 export PATH="$PWD/.venv/bin:$PATH"
 eval "$(hack/images.sh)"

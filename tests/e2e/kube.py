@@ -1,4 +1,4 @@
-"""kubectl and helm as a person would use them, with waiting that says what it was waiting for."""
+"""One namespace of the real cluster, used as a person would, with waiting that says what it was waiting for."""
 
 import json
 import subprocess
@@ -7,31 +7,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from support.cluster import Cluster
+
 T = TypeVar("T")
 
 
-class Kube:
-    """One namespace of the real cluster, through kubectl."""
+class Namespace:
+    """kubectl and helm in one namespace of the cluster."""
 
-    def __init__(self, kubeconfig: Path, namespace: str, tools: Path) -> None:
-        self.namespace = namespace
-        self._env = {"KUBECONFIG": str(kubeconfig), "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp"}
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.cluster = cluster
+        self.name = name
 
-    def run(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
-        """Output of a command; an AssertionError with its stderr when it fails."""
+    def kubectl(self, *args: str, stdin: str | None = None, timeout: float = 120) -> str:
+        return self.cluster.kubectl("-n", self.name, *args, stdin=stdin, timeout=timeout)
+
+    def helm(self, *args: str, stdin: str = "", timeout: float = 180) -> str:
         done = subprocess.run(
-            args, input=stdin, env=self._env, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert not check or done.returncode == 0, f"{' '.join(args)}\n{done.stdout}{done.stderr}"
+            ["helm", "-n", self.name, *args],
+            env=self.cluster.environment, input=stdin, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"helm {' '.join(args)}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
-        return self.run("kubectl", "-n", self.namespace, *args, stdin=stdin, check=check)
-
     def apply(self, *manifests: dict[str, Any]) -> None:
-        self.kubectl(
-            "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
-        )
+        items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(items))
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         """The object, or None where there is none."""
@@ -43,20 +44,24 @@ class Kube:
         found = self.get("tradingbot", bot)
         return (found or {}).get("status", {})
 
+    def pod_http(self, pod: str, port: int, path: str) -> Any | None:
+        """JSON that a pod answers through the API server's proxy, or None while it does not answer."""
+        code, answer = self.cluster.request("GET", f"/api/v1/namespaces/{self.name}/pods/{pod}:{port}/proxy{path}")
+        return answer if code == 200 else None
+
     def report(self, bot: str, arm: str = "stable") -> dict[str, Any] | None:
         """What the bot's pod says at /status, or None while it does not answer."""
-        path = f"/api/v1/namespaces/{self.namespace}/pods/{bot}-{arm}-0:8080/proxy/status"
-        text = self.kubectl("get", "--raw", path, check=False)
-        try:
-            answer: dict[str, Any] = json.loads(text)
-        except ValueError:
-            return None
-        return answer if "modelDigest" in answer else None
+        answer: dict[str, Any] | None = self.pod_http(f"{bot}-{arm}-0", 8080, "/status")
+        return answer
 
-    def configmap(self, name: str, data: Path) -> None:
-        manifest = self.kubectl(
-            "create", "configmap", name, f"--from-file=bundle.tar={data}", "--dry-run=client", "-o", "yaml"
-        )
+    def pod_of(self, component: str) -> str:
+        """Name of the one pod of a component of the chart."""
+        query = "jsonpath={.items[0].metadata.name}"
+        return self.kubectl("get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", query)
+
+    def configmap(self, name: str, bundle: Path) -> None:
+        arguments = ("create", "configmap", name, f"--from-file=bundle.tar={bundle}", "--dry-run=client", "-o", "yaml")
+        manifest = self.kubectl(*arguments)
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
 

@@ -2,19 +2,19 @@
 
 import pytest
 from e2e.conftest import BOTS, RELEASE
-from e2e.kube import Kube, eventually
+from e2e.kube import Namespace, eventually
 from e2e.manifests import bot
 from e2e.test_trading import sim_account, with_fill
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
-def decided_at(kube: Kube, name: str) -> str | None:
+def decided_at(kube: Namespace, name: str) -> str | None:
     decision = (kube.report(name) or {}).get("lastDecision")
     return decision["time"] if decision else None
 
 
-def test_bots_trade_on_and_obey_the_kill_switch_while_the_operator_is_gone(fleet: Kube, system: Kube) -> None:
+def test_bots_trade_on_and_obey_the_kill_switch_while_the_operator_is_gone(fleet: Namespace, system: Namespace) -> None:
     fleet.apply(bot("alone", "sim-live-btc.yaml"))
     eventually(lambda: with_fill(fleet, "alone"), "a first fill", 150)
     deployment = f"deployment/{RELEASE}-tradefleet-operator"
@@ -33,7 +33,7 @@ def test_bots_trade_on_and_obey_the_kill_switch_while_the_operator_is_gone(fleet
     eventually(lambda: (fleet.report("alone") or {}).get("fills", 0) > fills, "trading again once re-armed", 120)
 
 
-def test_simulator_killed_and_restarted(fleet: Kube, system: Kube) -> None:
+def test_simulator_killed_and_restarted(fleet: Namespace, system: Namespace) -> None:
     fleet.apply(bot("cut", "sim-live-btc.yaml"))
     eventually(lambda: with_fill(fleet, "cut"), "a first fill", 150)
     pod = system.kubectl(
@@ -50,7 +50,7 @@ def test_simulator_killed_and_restarted(fleet: Kube, system: Kube) -> None:
     assert len(ids) == len(set(ids)), "no order was sent twice"
 
 
-def test_deleting_a_bot_flattens_it_first(fleet: Kube, system: Kube) -> None:
+def test_deleting_a_bot_flattens_it_first(fleet: Namespace, system: Namespace) -> None:
     fleet.apply(bot("gone", "sim-live-btc.yaml"))
     eventually(lambda: with_fill(fleet, "gone"), "a first fill", 150)
     fleet.kubectl("delete", "tradingbot", "gone", "--timeout=90s")

@@ -3,28 +3,28 @@
 from pathlib import Path
 
 import pytest
-from e2e.kube import Kube, eventually
+from e2e.kube import Namespace, eventually
 from e2e.manifests import ZOO, bot, digest, model
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
-def condition(kube: Kube, name: str, kind: str) -> dict[str, str]:
+def condition(kube: Namespace, name: str, kind: str) -> dict[str, str]:
     found = [c for c in kube.status(name).get("conditions", []) if c["type"] == kind]
     return found[0] if found else {}
 
 
-def change_model(kube: Kube, name: str, model_name: str) -> None:
+def change_model(kube: Namespace, name: str, model_name: str) -> None:
     kube.kubectl("patch", "tradingbot", name, "--type=merge", "-p", f'{{"spec":{{"model":{{"name":"{model_name}"}}}}}}')
 
 
-def pod_uid(kube: Kube, name: str) -> str:
+def pod_uid(kube: Namespace, name: str) -> str:
     pod = kube.get("pod", f"{name}-stable-0")
     assert pod is not None
     return str(pod["metadata"]["uid"])
 
 
-def test_second_model_is_promoted_and_a_tampered_third_never_starts(fleet: Kube, tmp_path: Path) -> None:
+def test_second_model_is_promoted_and_a_tampered_third_never_starts(fleet: Namespace, tmp_path: Path) -> None:
     fleet.apply(bot("roll", rollout={"shadow": {"duration": "5s"}, "progressDeadline": "2m"}))
     eventually(lambda: fleet.status("roll").get("phase") == "Healthy", "stable on demo-v1", 90)
 
@@ -56,7 +56,7 @@ def test_second_model_is_promoted_and_a_tampered_third_never_starts(fleet: Kube,
     eventually(lambda: fleet.status("roll").get("phase") == "Healthy", "healthy once the change is taken back", 60)
 
 
-def test_missing_model_waits_with_a_reason_and_recovers_by_itself(fleet: Kube) -> None:
+def test_missing_model_waits_with_a_reason_and_recovers_by_itself(fleet: Namespace) -> None:
     fleet.apply(bot("early", model={"name": "late"}))
     found = eventually(lambda: condition(fleet, "early", "ModelVerified"), "a condition", 30)
     assert found["status"] == "False"
@@ -66,7 +66,7 @@ def test_missing_model_waits_with_a_reason_and_recovers_by_itself(fleet: Kube) -
     eventually(lambda: fleet.status("early").get("phase") == "Healthy", "recovery once it is there", 90)
 
 
-def test_venue_not_offered_is_a_condition_not_a_crash(fleet: Kube) -> None:
+def test_venue_not_offered_is_a_condition_not_a_crash(fleet: Namespace) -> None:
     fleet.apply(bot("bybit", venue={"type": "bybit-linear"}))
     found = eventually(lambda: condition(fleet, "bybit", "InvalidSpec"), "InvalidSpec", 30)
     assert found["status"] == "True"

@@ -1,23 +1,22 @@
 """The main road: a bot that trades on paper, and one that sends real orders over the wire to the simulator."""
 
-import json
 import time
 from typing import Any
 
 import pytest
-from e2e.conftest import BOTS, SYSTEM
-from e2e.kube import Kube, eventually
+from e2e.conftest import BOTS
+from e2e.kube import Namespace, eventually
 from e2e.manifests import ZOO, bot, digest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
-def with_fill(kube: Kube, name: str) -> dict[str, Any] | None:
+def with_fill(kube: Namespace, name: str) -> dict[str, Any] | None:
     report = kube.report(name)
     return report if report and report["fills"] > 0 else None
 
 
-def test_paper_bot_decides_within_a_minute_and_fills(fleet: Kube) -> None:
+def test_paper_bot_decides_within_a_minute_and_fills(fleet: Namespace) -> None:
     applied = time.monotonic()
     fleet.apply(bot("paper"))
     first = eventually(lambda: (fleet.report("paper") or {}).get("lastDecision"), "a first decision", 60)
@@ -32,7 +31,7 @@ def test_paper_bot_decides_within_a_minute_and_fills(fleet: Kube) -> None:
     assert status["mandates"]["stable"]["mode"] == "paper"
 
 
-def test_live_bot_sends_real_orders_and_keeps_a_protective_stop(fleet: Kube, system: Kube) -> None:
+def test_live_bot_sends_real_orders_and_keeps_a_protective_stop(fleet: Namespace, system: Namespace) -> None:
     fleet.apply(bot("wire", "sim-live-btc.yaml"))
     report = eventually(lambda: with_fill(fleet, "wire"), "a first fill over the wire", 150)
     assert report["mode"] == "live"
@@ -47,11 +46,11 @@ def test_live_bot_sends_real_orders_and_keeps_a_protective_stop(fleet: Kube, sys
     eventually(protected, "an open position with its confirmed stop", 120, every=0.2)
 
 
-def sim_account(system: Kube, key: str) -> dict[str, Any]:
+def sim_account(system: Namespace, key: str) -> dict[str, Any]:
     """The simulator's own view of an account, by its admin API."""
     pod = system.kubectl(
         "get", "pods", "-l", "app.kubernetes.io/component=sim", "-o", "jsonpath={.items[0].metadata.name}"
     )
-    raw = system.kubectl("get", "--raw", f"/api/v1/namespaces/{SYSTEM}/pods/{pod}:9010/proxy/admin/accounts/{key}")
-    account: dict[str, Any] = json.loads(raw)
+    account: dict[str, Any] | None = system.pod_http(pod, 9010, f"/admin/accounts/{key}")
+    assert account is not None, f"the simulator knows no account {key}"
     return account
