@@ -6,7 +6,7 @@ from e2e.kube import Namespace, eventually
 from e2e.manifests import bot
 from e2e.test_trading import sim_account, with_fill
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(300, func_only=True)
 
 
 def decided_at(kube: Namespace, name: str) -> str | None:

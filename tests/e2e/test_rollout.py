@@ -6,7 +6,7 @@ import pytest
 from e2e.kube import Namespace, eventually
 from e2e.manifests import ZOO, bot, digest, model
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(300, func_only=True)
 
 
 def condition(kube: Namespace, name: str, kind: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from e2e.conftest import BOTS
 from e2e.kube import Namespace, eventually
 from e2e.manifests import ZOO, bot, digest
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(300, func_only=True)
 
 
 def with_fill(kube: Namespace, name: str) -> dict[str, Any] | None:
