@@ -9,6 +9,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tradefleet_bot.core.events import FeedState, MarketEvent, Stream
+
 Action = Literal["HOLD", "OPEN_LONG", "OPEN_SHORT", "ADD", "REDUCE", "CLOSE"]
 ACTIONS: Final[tuple[Action, ...]] = ("HOLD", "OPEN_LONG", "OPEN_SHORT", "ADD", "REDUCE", "CLOSE")
 """In the order of the policy's logits and of the mask."""
@@ -62,8 +64,12 @@ class Model(Protocol):
 class Features(Protocol):
     """One symbol's required features (`core/features.FeatureSet`)."""
 
-    def update(self, event: Any) -> None:
-        """Take in one market event of this symbol."""
+    @property
+    def streams(self) -> frozenset[Stream]:
+        """The kinds of market data they read."""
+
+    def update(self, event: MarketEvent | FeedState) -> None:
+        """Take in one event of this symbol."""
 
     def vector(self, at: int, out: NDArray[np.float32]) -> tuple[str, ...]:
         """Fill `out` (float32, one per feature); the names of those that are missing."""

@@ -91,9 +91,7 @@ class Portfolio:
         return net
 
     def pay(self, flow: CashFlow) -> None:
-        """Book funding or a transfer, once."""
-        if self.seen(f"flow/{flow.flow_id}"):
-            return
+        """Book funding or a transfer. The caller has asked `seen` before."""
         if flow.kind == "transfer":
             self.wallet = None if self.wallet is None else self.wallet + flow.amount_quote
             return

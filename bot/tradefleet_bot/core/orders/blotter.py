@@ -47,6 +47,10 @@ class Order:
     queries: int = 0
     gap_at: int | None = None
     """Since when the venue reports more filled than its fills have shown."""
+    again_at: int = 0
+    """Not to be sent again before, ns."""
+    dropped: bool = False
+    """Absent, and no longer wanted."""
 
     @property
     def open(self) -> bool:
@@ -55,6 +59,11 @@ class Order:
     @property
     def confirmed(self) -> bool:
         return self.state in CONFIRMED
+
+    @property
+    def passing(self) -> bool:
+        """True in states that must end soon: without news it is asked about."""
+        return self.state in ("PENDING_NEW", "PENDING_CANCEL", "TRIGGERED") or self.intent.time_in_force == "IOC"
 
     @property
     def remaining(self) -> Decimal:
@@ -82,12 +91,19 @@ class Blotter:
         if len(self._orders) > KEEP:
             self._forget()
 
+    def send_again(self, order: Order, at: int, timeout: int) -> None:
+        """The same order under the same id: the venue has said that it does not exist."""
+        order.sends += 1
+        order.sent_at = at
+        self.apply(order, "SENT_AGAIN", at, timeout)
+
     def orders(self, symbol: str | None = None) -> Iterator[Order]:
-        """Orders that may still change the position (of one symbol), oldest first."""
+        """Orders (of one symbol) that may still change the position or be sent again, oldest first."""
         return (
             order
             for order in list(self._orders.values())
-            if (order.open or order.remaining) and (symbol is None or order.intent.symbol == symbol)
+            if (order.open or order.remaining or (order.state == "ABSENT" and not order.dropped))
+            and (symbol is None or order.intent.symbol == symbol)
         )
 
     def apply(self, order: Order, incoming: Input, at: int, timeout: int) -> None:
@@ -98,18 +114,18 @@ class Blotter:
         if state is None:
             self._contradiction(order, incoming)
             state = "UNKNOWN"
-        if state == "ABSENT" and not order.intent.reduce_only and at < order.sent_at + RECEIVE_WINDOW:
+        early = at < order.sent_at + RECEIVE_WINDOW
+        if incoming == "NOT_FOUND" and state == "ABSENT" and early and order.intent.leg == "entry":
             state = "UNKNOWN"
         changed, order.state = state != order.state, state
-        if state in ("PENDING_NEW", "PENDING_CANCEL"):
-            if changed or order.asked_at is None:
-                order.asked_at = at + timeout
-        elif state == "UNKNOWN":
+        if state == "UNKNOWN":
             if changed:
                 order.queries = 0
                 order.asked_at = at + FIRST_QUERY
-        else:
+        elif not order.open:
             order.asked_at = None
+        elif changed or order.asked_at is None:
+            order.asked_at = at + timeout if order.passing else None
 
     def report(self, order: Order, event: OrderReport, timeout: int) -> None:
         """Take in the venue's word; `filled` only ever grows."""
@@ -134,10 +150,6 @@ class Blotter:
             order.asked_at = at + min(FIRST_QUERY << order.queries, MAX_PAUSE)
             intent = order.intent
             yield QueryOrder(at, order.route, intent.symbol, intent.client_id, intent.conditional)
-
-    def next_due(self) -> int | None:
-        """Engine time of the next query, ns."""
-        return min((order.asked_at for order in self._orders.values() if order.asked_at is not None), default=None)
 
     def _contradiction(self, order: Order, incoming: Input) -> None:
         text = f"order {order.intent.client_id} is {order.state} and the venue then said {incoming}"
