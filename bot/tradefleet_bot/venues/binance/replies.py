@@ -182,14 +182,7 @@ def order_report(body: bytes, at: int) -> OrderReport:
 
 def algo_report(body: bytes, at: int) -> OrderReport:
     """The reply to placing or querying a conditional order."""
-    a: _Algo = decode_as(_ALGO, body)
-    filled = amount(a.actualQty) or ZERO
-    status = algo_status(a.algoStatus, amount(a.quantity) or ZERO, filled)
-    actual = actual_order(a)
-    return OrderReport(
-        at, a.updateTime * NS_PER_MS, a.symbol, a.clientAlgoId, status, actual or str(a.algoId), filled,
-        amount(a.actualPrice),
-    )  # fmt: skip
+    return _algo_report(decode_as(_ALGO, body), at)
 
 
 def order_links(orders: bytes, algos: bytes) -> dict[str, str]:
@@ -205,6 +198,11 @@ def order_links(orders: bytes, algos: bytes) -> dict[str, str]:
 def order_reports(body: bytes, at: int) -> list[OrderReport]:
     """All orders of a listing, as reports."""
     return [_order_report(o, at) for o in decode_as(_ORDERS, body)]
+
+
+def algo_reports(body: bytes, at: int) -> list[OrderReport]:
+    """All conditional orders of a listing, as reports."""
+    return [_algo_report(a, at) for a in decode_as(_ALGOS, body)]
 
 
 def account_state(
@@ -261,6 +259,15 @@ def _order_report(o: _Order, at: int) -> OrderReport:
     return OrderReport(
         at, o.updateTime * NS_PER_MS, o.symbol, o.clientOrderId, status, str(o.orderId), exact(o.executedQty),
         positive(o.avgPrice),
+    )  # fmt: skip
+
+
+def _algo_report(a: _Algo, at: int) -> OrderReport:
+    filled = amount(a.actualQty) or ZERO
+    status = algo_status(a.algoStatus, amount(a.quantity) or ZERO, filled)
+    return OrderReport(
+        at, a.updateTime * NS_PER_MS, a.symbol, a.clientAlgoId, status, actual_order(a) or str(a.algoId), filled,
+        amount(a.actualPrice),
     )  # fmt: skip
 
 
