@@ -4,9 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 SCRIPTS := $(wildcard hack/*.sh .ci/run) $(addprefix hack/cluster/,up down status env binaries)
+GENERATED := --out crds --chart helm/tradefleet/crds --docs docs/reference
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup venv checks lock lint shell types layers cluster cluster-down images
+.PHONY: help setup venv lock lint shell types layers checks drift test cluster cluster-down images bench-cluster
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,7 +33,13 @@ types: venv
 layers: venv
 	@lint-imports
 
-checks: lint types layers ## the fast checks: lint, types, layers
+drift: venv
+	@tradefleet crds --check $(GENERATED)
+
+checks: lint types layers drift ## the fast checks: lint, types, layers, generated files
+
+test: setup checks cluster images ## everything CI runs; pytest's closing line comes last
+	@pytest --cov --cov-report=term
 
 cluster: setup ## a real kind cluster with volumes and a local image registry
 	@hack/cluster/up
@@ -44,4 +51,7 @@ images: setup ## the images, in the local registry, named by digest
 	@hack/images.sh
 
 crds: venv ## write crds/*.yaml, the chart's copy and docs/reference from the types
-	@tradefleet crds --out crds --chart helm/tradefleet/crds --docs docs/reference
+	@tradefleet crds $(GENERATED)
+
+bench-cluster: cluster images ## cluster_create and images_build (deletes the cluster and makes it anew)
+	@python benchmarks/cluster.py

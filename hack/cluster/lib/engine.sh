@@ -11,11 +11,28 @@ ensure_engine() {
   timed "starting the Docker engine" start_engine
 }
 
+live() { # pid file, program: prints the pid while it is that program's, alive
+  local pid
+  pid=$(cat "$1" 2>/dev/null) && grep -qE "^[0-9]+ \\($2\\) [^ZX]" "/proc/$pid/stat" 2>/dev/null && echo "$pid"
+}
+
+own_engine() { live "$cache/dockerd.pid" dockerd; } # the pid of the engine that was started here
+
+clear_remains() { # of an engine that was killed: it would wait for its containerd, and for its own pid, until it gives up
+  local pid containerd=$cache/docker-run/containerd/containerd.pid
+  if own_engine >/dev/null; then return; fi
+  if pid=$(live "$containerd" containerd); then
+    kill "$pid"
+    await 15 ended "$containerd" containerd || kill -9 "$pid"
+  fi
+  rm -f "$cache/dockerd.pid" "$containerd"
+}
+
+ended() { ! live "$@"; } # pid file, program
+
 start_engine() {
-  local pid fit=()
-  pid=$(cat "$cache/dockerd.pid" 2>/dev/null || true)
-  # A pid file that outlived its engine stops the next one as soon as the number belongs to somebody else.
-  [ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || rm -f "$cache/dockerd.pid"
+  local fit=() pid
+  clear_remains
   if ! ((0x$(awk '/^CapEff/{print $2}' /proc/self/status) >> 24 & 1)); then # CAP_SYS_RESOURCE
     need jq
     install -m755 "$ground/node/runc-fit" "$bin/runc-fit"
@@ -25,15 +42,18 @@ start_engine() {
   setsid dockerd --data-root "$cache/docker" --exec-root "$cache/docker-run" --pidfile "$cache/dockerd.pid" \
     --storage-driver overlay2 "${fit[@]}" --bip 172.30.255.1/24 --default-address-pool base=172.30.0.0/17,size=24 \
     >"$cache/dockerd.log" 2>&1 </dev/null 9>&- &
-  await 60 engine_answers || die "the Docker engine does not start; its last words: $(tail -n1 "$cache/dockerd.log")"
+  pid=$!
+  await 60 answers_or_ended "$pid" || true
+  engine_answers || die "the Docker engine does not start; its last words: $(tail -n1 "$cache/dockerd.log")"
 }
+
+answers_or_ended() { engine_answers || ! kill -0 "$1"; } # pid
 
 stop_engine() { # only one that start_engine started
   local pid
-  pid=$(cat "$cache/dockerd.pid" 2>/dev/null || true)
-  [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || return 0
+  pid=$(own_engine) || return 0
   kill "$pid"
-  await 60 test ! -d "/proc/$pid" || die "the Docker engine (pid $pid) does not stop."
+  await 60 ended "$cache/dockerd.pid" dockerd || die "the Docker engine (pid $pid) does not stop."
 }
 
 # Where the images come from: `pull` (an image registry is in reach) or `build` (made here from source and Debian).
