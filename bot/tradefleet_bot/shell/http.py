@@ -60,4 +60,6 @@ def server(app: FastAPI, host: str, port: int) -> Server:
 
 
 def _answer(reason: str | None) -> Response:
-    return Response("ok\n" if reason is None else f"{reason}\n", 200 if reason is None else 503, media_type="text/plain")
+    if reason is None:
+        return Response("ok\n", media_type="text/plain")
+    return Response(f"{reason}\n", 503, media_type="text/plain")

@@ -22,14 +22,14 @@ class Metrics:
     def __init__(self, who: tuple[str, str, str, str]) -> None:
         self.registry = CollectorRegistry()
         self._who = who
-        self._sources: list[Callable[["Metrics"], Iterator[Metric]]] = []
+        self._sources: list[Callable[[Metrics], Iterator[Metric]]] = []
         self.event_latency = self._histogram(
-            "event_latency_seconds", "From the venue's event time to the engine's, by its own clock estimate.", EVENT_BUCKETS
+            "event_latency_seconds", "From the venue's event time to the engine's, by its estimate.", EVENT_BUCKETS
         )
         self.decision_latency = self._histogram(
             "decision_latency_seconds", "Engine step that decided: features, model, risk, orders.", DECISION_BUCKETS
         )
-        self.registry.register(self)  # type: ignore[arg-type]  # a collector is whatever has `collect`
+        self.registry.register(self)
 
     def source(self, read: Callable[["Metrics"], Iterator[Metric]]) -> None:
         """Ask this function for its metrics at each scrape."""
