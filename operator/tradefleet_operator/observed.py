@@ -30,7 +30,7 @@ class Meta:
     name: str
     uid: str
     generation: int
-    created: float
+    resource_version: str
     deletion: float | None = None
     finalizers: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)

@@ -49,6 +49,8 @@ def _look_again(observed: BotObserved, situation: Situation) -> float | None:
     """Seconds: soon while a change is awaited, else as often as bots are asked; never where nothing runs."""
     if situation.state.candidate is not None:
         return AWAITED
+    if situation.refused:
+        return observed.defaults.status_interval
     if situation.stable is None:
         return None
     return observed.defaults.status_interval if situation.stable.ok else AWAITED
