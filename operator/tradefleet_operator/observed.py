@@ -15,8 +15,9 @@ class Defaults:
     """What the operator was started with and every bot shares."""
 
     image: str
-    sim_rest: str
-    sim_stream: str
+    sim_rest: str | None
+    """Base URL of the simulator; None where none is installed."""
+    sim_stream: str | None
     bot_port: int = BOT_PORT
     status_interval: float = 10.0
     """Seconds between two looks at a bot that nobody waits for."""

@@ -41,8 +41,8 @@ class Settings:
         return cls(
             defaults=Defaults(
                 image=_needed(environment, "TRADEFLEET_BOT_IMAGE"),
-                sim_rest=_needed(environment, "TRADEFLEET_SIM_REST"),
-                sim_stream=_needed(environment, "TRADEFLEET_SIM_STREAM"),
+                sim_rest=environment.get("TRADEFLEET_SIM_REST") or None,
+                sim_stream=environment.get("TRADEFLEET_SIM_STREAM") or None,
                 bot_port=_number(environment, "TRADEFLEET_BOT_PORT", BOT_PORT),
             ),
             namespaces=tuple(sorted({name.strip() for name in watched.split(",") if name.strip()})),

@@ -31,8 +31,8 @@ def bot_config(workload: Workload) -> BotConfig:
         model=BotModel(name=workload.model.name, sha256=workload.model.digest),
         venue=BotVenue(
             type="sim" if sim else "binance-usdm",
-            rest=(endpoints and endpoints.rest) or rest,
-            stream=(endpoints and endpoints.stream) or stream,
+            rest=(endpoints and endpoints.rest) or rest or "",
+            stream=(endpoints and endpoints.stream) or stream or "",
             account=account,
             credentials_path=CREDENTIALS_MOUNT if workload.secret is not None else None,
         ),

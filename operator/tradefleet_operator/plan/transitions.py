@@ -27,7 +27,8 @@ def bot_events(ref: Ref, before: TradingBotStatus, after: TradingBotStatus) -> I
     if after.candidate is not None and after.step is not None and _step(before) != _step(after):
         yield Emit(ref, "Normal", f"Rollout{after.step.name}", f"{after.candidate.name}: {after.message}")
     yield from _warnings(ref, before.conditions, after.conditions)
-    yield from _readiness(ref, before.conditions, after.conditions)
+    if after.step is None or after.step.name != "Promote":  # stable restarts on purpose then
+        yield from _readiness(ref, before.conditions, after.conditions)
 
 
 def model_events(ref: Ref, before: ModelVersionStatus, after: ModelVersionStatus) -> Iterator[Emit]:
