@@ -22,6 +22,7 @@ PARTS: Final[Mapping[str, str]] = {
     "bot": "tradefleet_bot.shell.cli",
     "models": "tradefleet_models.cli",
     "operator": "tradefleet_operator.cli",
+    "status": "tradefleet_console.fleet.cli",
     "crds": "tradefleet_console.crds",
 }
 """Command group → the module whose `add_commands` makes it."""

@@ -43,7 +43,7 @@ class BotStatus(Contract):
     """SHA-256 of the bundle that is loaded, measured by the bot itself."""
     mode: Mode
     trading_state: TradingState
-    mandate_sequence: int | None
+    mandate_sequence: int | None = None
     """The mandate obeyed; None before the first."""
     orders_fresh: bool
     """False once the mandate's lifetime has passed since the last successful read of the TradingBot."""

@@ -18,13 +18,13 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationError, mode
 from tradefleet_api.base import Contract
 from tradefleet_api.duration import Duration
 from tradefleet_api.refusal import RefusedError, sentence
+from tradefleet_api.scalars import Digest
 from tradefleet_api.ustar import NAME, TarError, pack, unpack
 
 FORMAT: Final = "tradefleet-bundle/1"
 MANIFEST: Final = "manifest.json"
 MAX_BYTES: Final = 64 * 1024 * 1024
 
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Action = Literal["HOLD", "OPEN_LONG", "OPEN_SHORT", "ADD", "REDUCE", "CLOSE"]

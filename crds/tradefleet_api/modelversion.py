@@ -8,8 +8,7 @@ from tradefleet_api.artifact import FORMS, UriError, parse
 from tradefleet_api.base import Contract
 from tradefleet_api.conditions import Conditions
 from tradefleet_api.rules import Rule
-
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+from tradefleet_api.scalars import Digest
 
 _URI: Final = "^(" + "|".join(FORMS) + ")$"
 

@@ -19,5 +19,5 @@ def sentence(error: ValidationError) -> str:
     first = faults[0]
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    what = " ".join(first["msg"].split())
+    what = " ".join(first["msg"].removeprefix("Value error, ").split())
     return f"{where}: {what}{more}" if where else f"{what}{more}"

@@ -4,6 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from tradefleet_api.duration import Duration, between
+
 MAX_NAME: Final = 40
 """Of a TradingBot or ModelVersion: the names of pods, Jobs and revisions made from it must fit 63 characters."""
 
@@ -27,8 +29,9 @@ Symbols = Annotated[
     Field(min_length=1, max_length=20, json_schema_extra={"x-kubernetes-list-type": "set"}),
     AfterValidator(_unique),
 ]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+DecisionInterval = Annotated[Duration, between("1s", "1h")]
 Url = Annotated[str, StringConstraints(max_length=512)]
 
 Mode = Literal["paper", "hybrid", "live"]
 TradingState = Literal["Running", "Paused", "ReduceOnly", "Flatten"]
-VenueType = Literal["sim", "binance-usdm", "bybit-linear"]

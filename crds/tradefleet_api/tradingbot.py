@@ -13,7 +13,7 @@ from tradefleet_api.duration import Duration, between
 from tradefleet_api.limits import Execution, Risk
 from tradefleet_api.pod import Pod, Storage
 from tradefleet_api.rules import Rule
-from tradefleet_api.scalars import Mode, ModelName, Name, Ratio, Symbol, Symbols, TradingState, Url
+from tradefleet_api.scalars import DecisionInterval, Mode, ModelName, Name, Ratio, Symbol, Symbols, TradingState, Url
 from tradefleet_api.tradingbot_status import (
     HistoryEntry,
     ModelState,
@@ -110,7 +110,7 @@ class TradingBotSpec(Contract):
     """What it trades, in the venue's spelling. One may be added to a bot that has run, but not removed."""
     live_symbols: Symbols | None = None
     """With mode hybrid, the symbols that trade live; the others stay on paper."""
-    decision_interval: Annotated[Duration, between("1s", "1h")] = "1m"
+    decision_interval: DecisionInterval = "1m"
     """Time between two decisions, which fall on its multiples."""
     model: ModelRef
     """What decides."""

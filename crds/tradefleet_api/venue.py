@@ -11,36 +11,33 @@ from tradefleet_api.scalars import Url
 
 VenueType = Literal["sim", "binance-usdm", "bybit-linear"]
 
-_REST: Final = r"^https?://[^ /]+(/[^ ]*)?$"
-_STREAM: Final = r"^wss?://[^ /]+(/[^ ]*)?$"
+_REST: Final = r"^https?://[^ /\n]+(/[^ \n]*)?$"
+_STREAM: Final = r"^wss?://[^ /\n]+(/[^ \n]*)?$"
+
+RestUrl = Annotated[
+    Url,
+    Rule(
+        f"self.matches(r'{_REST}')",
+        "must be a base URL such as https://host or http://host:9010",
+        lambda url: re.fullmatch(_REST, url) is not None,
+    ),
+]
+StreamUrl = Annotated[
+    Url,
+    Rule(
+        f"self.matches(r'{_STREAM}')",
+        "must be a base URL such as wss://host or ws://host:9010",
+        lambda url: re.fullmatch(_STREAM, url) is not None,
+    ),
+]
 
 
 class Endpoints(Contract):
     """Where the venue is, when it is not where its type says."""
 
-    rest: (
-        Annotated[
-            Url,
-            Rule(
-                f"self.matches('{_REST}')",
-                "must be a base URL such as https://host or http://host:9010",
-                lambda url: re.search(_REST, url) is not None,
-            ),
-        ]
-        | None
-    ) = None
+    rest: RestUrl | None = None
     """Base URL of the REST API, such as `https://fapi.binance.com`."""
-    stream: (
-        Annotated[
-            Url,
-            Rule(
-                f"self.matches('{_STREAM}')",
-                "must be a base URL such as wss://host or ws://host:9010",
-                lambda url: re.search(_STREAM, url) is not None,
-            ),
-        ]
-        | None
-    ) = None
+    stream: StreamUrl | None = None
     """Base URL of the WebSocket streams, such as `wss://fstream.binance.com`."""
 
 

@@ -72,4 +72,4 @@ def test_a_constraint_that_cannot_be_said_is_not_lost() -> None:
 def test_a_rule_speaks_in_python_as_it_does_in_cel() -> None:
     with pytest.raises(ValidationError) as caught:
         Risk(stop_atr=3, take_profit_atr=2)
-    assert sentence(caught.value) == "Value error, takeProfitAtr must be greater than stopAtr"
+    assert sentence(caught.value) == "takeProfitAtr must be greater than stopAtr"
