@@ -9,6 +9,7 @@ import json
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 from tradefleet_api.refusal import RefusedError
 
 TIMEOUT = 10.0  # s, for one answer
+_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +29,35 @@ class Api:
     path: Path
 
     def get(self, path: str) -> Any:
-        """The decoded JSON of a GET.
+        """The decoded JSON of a GET; a server that is busy is asked again, as it says.
 
         Raises RefusedError with what the server, or the way to it, said.
         """
-        connection = _Connection(self.path)
-        try:
-            connection.request("GET", path, headers={"Accept": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read().decode(errors="replace")
-        except (OSError, http.client.HTTPException) as error:
-            raise RefusedError(f"no answer from the API server: {str(error) or type(error).__name__}") from error
-        finally:
-            connection.close()
+        status, headers, text = self._ask(path)
+        for _ in range(_TRIES):
+            if status != http.client.TOO_MANY_REQUESTS:
+                break
+            time.sleep(min(float(headers.get("Retry-After", "1")), TIMEOUT))
+            status, headers, text = self._ask(path)
         try:
             decoded = json.loads(text)
         except ValueError:
             decoded = None
-        if answer.status != http.client.OK or decoded is None:
+        if status != http.client.OK or decoded is None:
             said = decoded.get("message") if isinstance(decoded, dict) else text
-            raise RefusedError(" ".join(str(said or answer.reason).split())[:300])
+            raise RefusedError(" ".join(str(said or f"status {status}").split())[:300])
         return decoded
+
+    def _ask(self, path: str) -> tuple[int, http.client.HTTPMessage, str]:
+        connection = _Connection(self.path)
+        try:
+            connection.request("GET", path, headers={"Accept": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise RefusedError(f"no answer from the API server: {str(error) or type(error).__name__}") from error
+        finally:
+            connection.close()
 
 
 @contextmanager
