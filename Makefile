@@ -53,5 +53,5 @@ images: setup ## the images, in the local registry, named by digest
 crds: venv ## write crds/*.yaml, the chart's copy and docs/reference from the types
 	@tradefleet crds $(GENERATED)
 
-bench-cluster: cluster images ## cluster_create and images_build (deletes the cluster and makes it anew)
+bench-cluster: setup venv ## cluster_create and images_build (deletes the cluster and makes it anew)
 	@python benchmarks/cluster.py
