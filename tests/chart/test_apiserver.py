@@ -84,8 +84,8 @@ class TestPermissions:
         for verb, resource in needed:
             assert may(apiserver_crds, system, verb, resource, watched), (verb, resource)
             assert not may(apiserver_crds, system, verb, resource, other), (verb, resource)
-        assert may(apiserver_crds, system, "update", "coordination.k8s.io:leases", system)
-        assert not may(apiserver_crds, system, "update", "coordination.k8s.io:leases", watched)
+        assert may(apiserver_crds, system, "patch", "coordination.k8s.io:leases", system)
+        assert not may(apiserver_crds, system, "patch", "coordination.k8s.io:leases", watched)
 
     def test_it_never_writes_spec_by_other_means_than_metadata(
         self, apiserver_crds: ApiServer, namespaces: tuple[str, str, str]

@@ -12,6 +12,9 @@ from chart.conftest import CHART, IMAGES, Object, Render, merged, of_kind, one, 
 from support.kube import ROOT
 
 from tradefleet_api.names import LABEL_BOT
+from tradefleet_operator import rbac
+from tradefleet_operator.manifests import job
+from tradefleet_operator.names import LABEL_COMPONENT
 
 VARIANTS: dict[str, Object] = {
     "defaults": {},
@@ -109,6 +112,19 @@ def test_permissions_are_bound_where_it_watches_and_nowhere_else(render: Render)
     assert len(of_kind(everywhere, "ClusterRole")) == len(of_kind(everywhere, "ClusterRoleBinding")) == 1
 
 
+def test_the_operator_may_do_what_it_says_it_needs_and_nothing_else(render: Render) -> None:
+    def wanted(said: tuple[rbac.Rule, ...]) -> list[tuple[str, str, str]]:
+        return sorted((group, resource, verb) for group, resource, verbs in said for verb in verbs)
+
+    objects = render({"watchNamespaces": ["alpha"]}, namespace="system")
+    watched = [o for o in objects if o["metadata"].get("namespace") == "alpha"]
+    own = [o for o in objects if o["metadata"].get("namespace") == "system"]
+    assert sorted(rules(watched)) == wanted(rbac.WATCHED)
+    assert sorted(rules(own)) == wanted(rbac.OWN)
+    everywhere = of_kind(render(), "ClusterRole")
+    assert sorted(rules(everywhere)) == wanted(rbac.WATCHED)
+
+
 def environment(objects: list[Object], name: str) -> dict[str, Any]:
     (container,) = one(objects, "Deployment", name)["spec"]["template"]["spec"]["containers"]
     return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}
@@ -119,6 +135,7 @@ def test_the_operator_gets_the_contract_s_environment(render: Render) -> None:
     assert seen == {
         "TRADEFLEET_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
         "TRADEFLEET_POD": {"fieldRef": {"fieldPath": "metadata.name"}},
+        "TRADEFLEET_LEASE": "tradefleet-operator",
         "TRADEFLEET_BOT_IMAGE": "r/bot:1",
         "TRADEFLEET_WATCH_NAMESPACES": "a,b",
         "TRADEFLEET_SIM_REST": "http://tradefleet-sim.ns.svc:9010",
@@ -207,7 +224,7 @@ def test_the_policies_select_the_pods_that_the_operator_makes() -> None:
     """The labels that the chart's policies select by are those of the contract and of the operator's Jobs."""
     text = (CHART / "templates" / "networkpolicy.yaml").read_text()
     assert f"key: {LABEL_BOT}, operator: Exists" in text
-    assert "tradefleet.dev/component: verify" in text
+    assert f"{LABEL_COMPONENT}: {job.COMPONENT}" in text
 
 
 WRONG: list[tuple[str, Object, str]] = [

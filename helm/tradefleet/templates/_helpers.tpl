@@ -49,7 +49,7 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* What the operator may do where it watches: the same in one namespace and in all. No Secrets. */}}
+{{/* What the operator may do where it watches: exactly what tradefleet_operator.rbac says. No Secrets. */}}
 {{- define "tradefleet.operatorRules" -}}
 - apiGroups: [tradefleet.dev]
   resources: [tradingbots, modelversions]
@@ -74,8 +74,8 @@ affinity: {{- toYaml . | nindent 2 }}
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, delete]
-- apiGroups: ["", events.k8s.io]
+  verbs: [get, list, watch]
+- apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end -}}
