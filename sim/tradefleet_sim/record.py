@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 
+from tradefleet_sim import cli
 from tradefleet_sim.binance import frames
 from tradefleet_sim.binance.frames import AggTrade
 from tradefleet_sim.instruments import BTCUSDT, INSTRUMENTS, Instrument
@@ -189,16 +190,6 @@ def write(lines: Iterator[bytes], out: Path) -> tuple[int, int]:
     return count, size
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=int, required=True, help="same seed, same bytes")
-    parser.add_argument("--seconds", type=float, required=True, help="length in market time")
-    parser.add_argument("--out", type=Path, required=True, help="the .gz file to write")
-    parser.add_argument("--signal", type=float, default=0.3, help="strength of what can be learned, 0 to 1 (0.3)")
-    parser.add_argument("--rate", type=float, default=60.0, help="mean market events a second (60)")
-    parser.add_argument("--start-ms", type=int, default=START_MS, help="event time of the first frame, ms of the epoch")
-    parser.add_argument("--symbol", choices=sorted(INSTRUMENTS), default=BTCUSDT.symbol)
-
-
 def run(args: argparse.Namespace) -> int:
     try:
         lines = record(
@@ -206,8 +197,8 @@ def run(args: argparse.Namespace) -> int:
             args.seconds,
             signal=args.signal,
             rate=args.rate,
-            start_ms=args.start_ms,
-            instrument=INSTRUMENTS[args.symbol],
+            start_ms=START_MS if args.start_ms is None else args.start_ms,
+            instrument=_instrument(args.symbol),
         )
         count, size = write(lines, args.out)
     except (ValueError, OSError) as error:
@@ -217,9 +208,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _instrument(name: str) -> Instrument:
+    if name not in INSTRUMENTS:
+        raise ValueError(f"unknown symbol {name}; there are {', '.join(sorted(INSTRUMENTS))}")
+    return INSTRUMENTS[name]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tradefleet_sim.record", description="Record a generated market.")
-    add_arguments(parser)
+    cli.add_record_arguments(parser)
     return run(parser.parse_args())
 
 

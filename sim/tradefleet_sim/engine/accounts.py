@@ -83,6 +83,7 @@ class Account:
     closed_algos: deque[Algo] = field(default_factory=lambda: deque(maxlen=HISTORY))
     fills: deque[tuple[Order, Fill]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     incomes: deque[Income] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    realized: dict[str, int] = field(default_factory=dict)  # PnL before fees, by symbol
     liquidations: int = 0
 
     def position(self, symbol: str) -> Position:

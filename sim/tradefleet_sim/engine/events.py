@@ -44,6 +44,8 @@ class BookChanged:
     update: int
     bids: Levels
     asks: Levels
+    best_bid: tuple[int, int] | None
+    best_ask: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class AccountChanged:
     change: int = 0
     symbol: str | None = None
     position: Position | None = None
+    realized: int = 0  # of the symbol so far, before fees
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ class Exchange:
         symbol.set_mark(event)
         if before is not None and before.rate and event.at >= before.next_funding > before.at:
             settlement.funding(self.state, symbol, before.rate, event.at)
+            symbol.fundings.append(event._replace(rate=before.rate))
         self.state.emit(MarketNews(symbol.instrument.symbol, event))
         for account in list(self.state.accounts.values()):
             if risk.is_broken(self.state, account):

@@ -18,7 +18,6 @@ class Refusal(StrEnum):
     WOULD_TRIGGER = "conditional order would trigger at once"
     LEVERAGE_INVALID = "leverage is out of range"
     LEVERAGE_TOO_LOW = "leverage is too low for the position"
-    LIQUIDATING = "account is being liquidated"
 
 
 class Refused(Exception):  # noqa: N818 - an answer of the exchange, not an error of the program

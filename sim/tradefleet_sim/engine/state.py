@@ -48,12 +48,24 @@ class State:
     def pay(self, account: Account, at: int, kind: str, symbol: str, amount: int, *, trade_id: int = 0) -> None:
         """Moves `amount` (negative: out of the account) and remembers why; the caller books the other hand."""
         account.wallet += amount
+        if kind == "REALIZED_PNL":
+            account.realized[symbol] = account.realized.get(symbol, 0) + amount
         account.updated = at
         account.incomes.append(Income(at, self.next_id(), kind, symbol, amount, trade_id))
 
     def emit_position(self, account: Account, at: int, symbol: str) -> None:
         """Tells wallet and position after trading."""
-        self.emit(AccountChanged(at, account.key, "ORDER", account.wallet, 0, symbol, account.position(symbol)))
+        self.emit(
+            AccountChanged(
+                at,
+                account.key,
+                reason="ORDER",
+                wallet=account.wallet,
+                symbol=symbol,
+                position=account.position(symbol),
+                realized=account.realized.get(symbol, 0),
+            )
+        )
 
     def emit_balance(self, account: Account, at: int, reason: str, change: int) -> None:
         """Tells a change of the wallet that no trade made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -24,6 +25,7 @@ class SymbolState:
     mark: int | None = None
     mark_news: Mark | None = None
     open_interest: OpenInterest | None = None
+    fundings: deque[Mark] = field(default_factory=lambda: deque(maxlen=1000))  # the mark at each payment, its rate
 
     def mark_value(self, lots: int) -> int:
         """What `lots` (signed) are worth at the mark, money units, toward zero; 0 lots are worth 0 without a mark."""
@@ -83,4 +85,13 @@ class SymbolState:
         if own:
             self.shift += 1
             self.update += 1
-        return BookChanged(self.instrument.symbol, at, self.update, bids, asks)
+        best_bid, best_ask = self.book.bids.top(1), self.book.asks.top(1)
+        return BookChanged(
+            symbol=self.instrument.symbol,
+            at=at,
+            update=self.update,
+            bids=bids,
+            asks=asks,
+            best_bid=best_bid[0] if best_bid else None,
+            best_ask=best_ask[0] if best_ask else None,
+        )
