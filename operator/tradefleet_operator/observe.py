@@ -1,5 +1,6 @@
 """Everything that a decision may depend on, read in one place: the store, the bots themselves, foreign objects."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -53,6 +54,7 @@ class Observer:
     """Makes `Observed` values; None for an object that is not there."""
 
     def __init__(self, store: Store, client: Client, poller: Poller, foreign: Foreign, defaults: Defaults) -> None:
+        self._since = time.time()
         self._store, self._client, self._poller = store, client, poller
         self._foreign, self._defaults = foreign, defaults
 
@@ -80,6 +82,7 @@ class Observer:
             pods=pods,
             reports={},
             defaults=self._defaults,
+            watching_since=self._since,
         )
         interval = AWAITED if awaits(found) else self._defaults.status_interval
         reports: dict[Arm, Report] = {}

@@ -94,6 +94,8 @@ class BotObserved:
     pods: Mapping[Arm, PodView]
     reports: Mapping[Arm, Report]
     defaults: Defaults
+    watching_since: float = 0.0
+    """When this operator began to lead: no candidate is given up for time in which nobody worked for it."""
 
 
 @dataclass(frozen=True)

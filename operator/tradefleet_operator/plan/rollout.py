@@ -10,7 +10,7 @@ from typing import Final, Literal
 from tradefleet_api.duration import seconds
 from tradefleet_api.tradingbot import HistoryEntry, ModelState, StepState, TradingBotSpec, TradingBotStatus
 from tradefleet_operator.names import ANNOTATION_RETRY
-from tradefleet_operator.observed import BotObserved, ModelView
+from tradefleet_operator.observed import BotObserved
 from tradefleet_operator.plan.health import Health, health
 from tradefleet_operator.times import parse, since, stamp
 
@@ -79,7 +79,7 @@ def advance(state: RolloutState, observed: BotObserved, spec: TradingBotSpec, no
             state = state.ended("Replaced", f"replaced by {wanted}", state.candidate, now)
         return replace(state, candidate=model, step=StepState(name="Verify", started_at=stamp(now)))
     if state.step.name == "Verify" or not target.verified:
-        return _verify(state, state.step, model, target, spec=spec, now=now)
+        return _verify(state, state.step, model, observed, spec=spec, now=now)
     return _prove(state, state.step, model, observed, spec=spec, now=now)
 
 
@@ -101,13 +101,14 @@ def _without_target(state: RolloutState, wanted: str, now: float) -> RolloutStat
 
 
 def _verify(
-    state: RolloutState, step: StepState, model: ModelState, target: ModelView, *, spec: TradingBotSpec, now: float
+    state: RolloutState, step: StepState, model: ModelState, observed: BotObserved, *, spec: TradingBotSpec, now: float
 ) -> RolloutState:
     """Wait for the verdict on the bundle; a bot's first model may take its time, for nothing waits behind it."""
+    target = observed.models[model.name]
     if target.verified:
         return replace(state, step=StepState(name="Shadow", started_at=stamp(now)))
     deadline = seconds(spec.rollout.progress_deadline)
-    if state.stable is None or (step.name == "Verify" and since(step.started_at, now) <= deadline):
+    if state.stable is None or (step.name == "Verify" and _waited(step, observed, now) <= deadline):
         return state
     why = target.message or "still verifying"
     return state.failure("RolledBack", f"{model.name} is not verified within {deadline:.0f} s: {why}", model, now)
@@ -123,7 +124,7 @@ def _prove(
     if found.fatal:
         return state.failure("RolledBack", found.message, model, now)
     counted = _account(step, found, observed, now) if shadow else step
-    if not found.ok and since(counted.unhealthy_since or counted.started_at, now) > deadline:
+    if not found.ok and _waited(counted, observed, now) > deadline:
         reason = f"{step.name}: not healthy within {deadline:.0f} s: {found.message}"
         return state.failure("RolledBack", reason, model, now)
     if shadow and found.ok and healthy_seconds(counted, now) >= seconds(spec.rollout.shadow.duration):
@@ -133,6 +134,12 @@ def _prove(
         ended = state.ended("Promoted", f"{model.name} follows {before}", model, now)
         return replace(ended, stable=model, failed=None)
     return replace(state, step=counted)
+
+
+def _waited(step: StepState, observed: BotObserved, now: float) -> float:
+    """Seconds for which an operator has waited for the candidate."""
+    waited = since(step.unhealthy_since or step.started_at, now)
+    return min(waited, max(0.0, now - observed.watching_since))
 
 
 def healthy_seconds(step: StepState, now: float) -> float:
