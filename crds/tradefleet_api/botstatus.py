@@ -15,7 +15,8 @@ class PositionReport(Contract):
     symbol: str
     quantity: str
     entry_price: str
-    unrealized_quote: float
+    unrealized_quote: float | None = None
+    """None while the price is unknown."""
     stop_price: str | None = None
     """Trigger price of the confirmed protective stop; None while there is none."""
 

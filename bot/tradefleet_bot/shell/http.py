@@ -1,5 +1,6 @@
 """The bot's HTTP: `/healthz /readiness /metrics /status`, on FastAPI, in the same event loop as everything else."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -44,16 +45,29 @@ def application(
         current = status()
         if current is None:
             return _answer("starting: no status yet")
-        return Response(current.model_dump_json(by_alias=True, exclude_none=True), media_type="application/json")
+        return Response(current.model_dump_json(by_alias=True), media_type="application/json")
 
     return app
 
 
-def server(app: FastAPI, host: str, port: int) -> Server:
-    """The server, to be run by `await serve()`."""
+def bound(host: str, port: int) -> socket.socket:
+    """A listening address, taken before anything else starts. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def server(app: FastAPI) -> Server:
+    """The server, to be run by `await serve(sockets=[…])`."""
     return Server(
         uvicorn.Config(
-            app, host=host, port=port, loop="none", lifespan="off", access_log=False, log_config=None, ws="none",
+            app, loop="none", lifespan="off", access_log=False, log_config=None, ws="none",
             http="h11", timeout_graceful_shutdown=1,
         )
     )  # fmt: skip

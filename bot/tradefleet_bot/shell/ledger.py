@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
@@ -21,6 +21,7 @@ import structlog
 from tradefleet_bot.core.carry import Carry
 from tradefleet_bot.core.commands import Command, Persist, Place, Record
 from tradefleet_bot.core.events import CashFlow, Event, Fill, OrderReport
+from tradefleet_bot.core.paper import PaperSnapshot
 from tradefleet_bot.core.view import EngineView
 from tradefleet_bot.shell.ledger_schema import TABLES, VERSION
 
@@ -30,6 +31,7 @@ BATCH_SECONDS: Final = 0.2
 FAULT_AFTER: Final = 5.0
 """Seconds without a successful commit, while something waits, after which the bot takes no new risk."""
 KEEP_DECISIONS: Final = 500_000
+_T = TypeVar("_T")
 Statement = tuple[str, tuple[Any, ...]]
 _log = structlog.get_logger("ledger")
 
@@ -49,7 +51,7 @@ _DECISION: Final = (
     "INSERT INTO decisions (at, symbol, topic, outcome, action, score, reason, check_name, measured, limit_value,"
     " client_id, quantity, price) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
-_CARRY: Final = "INSERT INTO carry VALUES (1,?,?) ON CONFLICT (id) DO UPDATE SET at=excluded.at, state=excluded.state"
+_KEPT: Final = "INSERT OR REPLACE INTO kept VALUES (?,?,?)"
 
 
 class Ledger:
@@ -144,17 +146,24 @@ class Ledger:
                 ),
             )  # fmt: skip
         elif isinstance(command, Persist):
-            self._put(_CARRY, (command.at, msgspec.msgpack.encode(command.carry)))
+            self._put(_KEPT, ("carry", command.at, msgspec.msgpack.encode(command.carry)))
 
     def equity(self, view: EngineView) -> None:
         """A point of the equity curve; it also says that the bot was alive then."""
         if not self._crowded():
             self._put(_EQUITY, (view.at, _text(view.equity_quote), str(view.realized_quote), view.drawdown_ratio))
 
-    def carried(self) -> Carry | None:
+    def paper(self, at: int, snapshot: PaperSnapshot) -> None:
+        """Keep the paper account, as of engine time `at`."""
+        self._put(_KEPT, ("paper", at, msgspec.msgpack.encode(snapshot)))
+
+    def kept_carry(self) -> Carry | None:
         """The engine's state that was kept last. Raises sqlite3.Error, msgspec.DecodeError."""
-        rows = self._read("SELECT state FROM carry")
-        return msgspec.msgpack.decode(rows[0][0], type=Carry) if rows else None
+        return self._kept("carry", Carry)
+
+    def kept_paper(self) -> PaperSnapshot | None:
+        """The paper account that was kept last. Raises sqlite3.Error, msgspec.DecodeError."""
+        return self._kept("paper", PaperSnapshot)
 
     def alive_until(self) -> int | None:
         """Engine time (ns) of the last sign of life."""
@@ -166,6 +175,10 @@ class Ledger:
             f"{symbol}/{trade}"
             for symbol, trade in self._read("SELECT symbol, trade_id FROM fills WHERE at >= ?", since)
         ]
+
+    def _kept(self, name: str, kind: type[_T]) -> _T | None:
+        rows = self._read("SELECT state FROM kept WHERE name = ?", name)
+        return msgspec.msgpack.decode(rows[0][0], type=kind) if rows else None
 
     def _read(self, query: str, *parameters: object) -> list[Any]:
         database = _connect(self.path)

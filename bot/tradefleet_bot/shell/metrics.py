@@ -4,15 +4,16 @@ Counters and gauges that others keep already (feed, client, engine) are read whe
 twice, and the hot path pays only for its two histograms.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 EVENT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 DECISION_BUCKETS: Final = (5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 1.0)
 LABELS: Final = ("namespace", "bot", "arm", "model")
+disable_created_metrics()  # type: ignore[no-untyped-call]  # no second series for each counter
 Sample = tuple[tuple[str, ...], float]
 
 
@@ -53,7 +54,7 @@ class Metrics:
         if value is not None:
             yield from self.gauges(name, text, (), [((), value)])
 
-    def gauges(self, name: str, text: str, labels: tuple[str, ...], samples: list[Sample]) -> Iterator[Metric]:
+    def gauges(self, name: str, text: str, labels: tuple[str, ...], samples: Sequence[Sample]) -> Iterator[Metric]:
         """A gauge with further labels."""
         yield self._fill(GaugeMetricFamily(f"tradefleet_bot_{name}", text, labels=(*LABELS, *labels)), samples)
 
@@ -61,11 +62,11 @@ class Metrics:
         """A counter; `name` without `_total`."""
         yield from self.counters(name, text, (), [((), value)])
 
-    def counters(self, name: str, text: str, labels: tuple[str, ...], samples: list[Sample]) -> Iterator[Metric]:
+    def counters(self, name: str, text: str, labels: tuple[str, ...], samples: Sequence[Sample]) -> Iterator[Metric]:
         """A counter with further labels."""
         yield self._fill(CounterMetricFamily(f"tradefleet_bot_{name}", text, labels=(*LABELS, *labels)), samples)
 
-    def _fill(self, family: Any, samples: list[Sample]) -> Metric:
+    def _fill(self, family: Any, samples: Sequence[Sample]) -> Metric:
         for values, value in samples:
             family.add_metric((*self._who, *values), value)
         return family  # type: ignore[no-any-return]  # either family is a Metric

@@ -94,8 +94,6 @@ def test_conditional_orders() -> None:
         ("TRIGGERING", "0", "TRIGGERED"),
         ("TRIGGERED", "0", "TRIGGERED"),
         ("FINISHED", "0.01", "FILLED"),
-        ("FINISHED", "0", "EXPIRED"),
-        ("FINISHED", "0.005", "EXPIRED"),
         ("REJECTED", "0", "REJECTED"),
         ("EXPIRED", "0", "EXPIRED"),
     ],
@@ -105,6 +103,17 @@ def test_conditional_status(status: str, executed: str, expected: str) -> None:
     [report] = UserDecoder().decode(frame, AT)
     assert isinstance(report, OrderReport)
     assert (report.status, report.filled) == (expected, D(executed))
+
+
+def test_finished_without_a_quantity_leaves_the_word_to_the_order_it_became() -> None:
+    finished = ALGO.replace("CANCELED", "FINISHED")
+    assert UserDecoder().decode(finished.encode(), AT) == []
+    assert UserDecoder().decode(finished.replace('"aq":"0.00000"', '"aq":"0.005"').encode(), AT) == []
+    listed = ALGO_ORDER.replace(b'"algoStatus":"NEW"', b'"algoStatus":"FINISHED","actualOrderId":"42"')
+    assert replies.algo_report(listed, AT) == "42"
+    assert replies.algo_reports(b"[" + listed + b"]", AT) == []
+    with pytest.raises(DecodeError, match="names no order"):
+        replies.algo_report(listed.replace(b"42", b""), AT)
 
 
 def test_an_execution_of_a_triggered_order_belongs_to_the_conditional_order_it_came_from() -> None:

@@ -129,7 +129,7 @@ class AccountData:
             trades = await self._client.call(rest.user_trades(symbol, since))
             now = self._client.clock.now()
             events += replies.fills(trades, links, at=now, quote_asset=self._quote_asset)
-            events += replies.order_reports(orders, now)
+            events += replies.order_reports(orders, links, now)
             events += replies.algo_reports(algos, now)
         payments = await self._client.call(rest.income(since))
         events += replies.funding(payments, at=self._client.clock.now(), quote_asset=self._quote_asset)

@@ -187,6 +187,17 @@ class Feed:
                     events += self._down(kind, symbol, pulse, at, f"silent for {quiet / NS:.1f} s")
         return events
 
+    def not_up(self, symbols: Iterable[str], streams: Collection[Stream]) -> list[str]:
+        """Streams of these that do not flow (yet), for people: `BTCUSDT depth`."""
+        down = []
+        for kind, stream in _STREAM.items():
+            for symbol in symbols if stream in streams else ():
+                pulse = self._pulses[kind].get(symbol)
+                synced = kind is not BookUpdate or (symbol in self.books and self.books[symbol].synced)
+                if pulse is None or not pulse.up or not synced:
+                    down.append(f"{symbol} {stream}")
+        return down
+
     def staleness(self, at: int) -> dict[tuple[str, Stream], float]:
         """Seconds since each stream of each symbol last spoke."""
         return {

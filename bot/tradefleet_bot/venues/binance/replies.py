@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tradefleet_bot.core.events import (
     AccountPosition,
@@ -180,9 +181,17 @@ def order_report(body: bytes, at: int) -> OrderReport:
     return _order_report(decode_as(_ORDER, body), at)
 
 
-def algo_report(body: bytes, at: int) -> OrderReport:
-    """The reply to placing or querying a conditional order."""
-    return _algo_report(decode_as(_ALGO, body), at)
+def algo_report(body: bytes, at: int) -> OrderReport | str:
+    """The reply to placing or querying a conditional order; the venue id of the order it became, where only that one
+    says how it ended."""
+    algo = decode_as(_ALGO, body)
+    report = _algo_report(algo, at)
+    if report is not None:
+        return report
+    actual = actual_order(algo)
+    if not actual:
+        raise DecodeError(f"conditional order {algo.clientAlgoId!r} is {algo.algoStatus} and names no order")
+    return actual
 
 
 def order_links(orders: bytes, algos: bytes) -> dict[str, str]:
@@ -195,14 +204,16 @@ def order_links(orders: bytes, algos: bytes) -> dict[str, str]:
     return links
 
 
-def order_reports(body: bytes, at: int) -> list[OrderReport]:
-    """All orders of a listing, as reports."""
-    return [_order_report(o, at) for o in decode_as(_ORDERS, body)]
+def order_reports(body: bytes, links: Mapping[str, str], at: int) -> list[OrderReport]:
+    """All orders of a listing, as reports, under the client ids that `links` gives."""
+    reports = [_order_report(o, at) for o in decode_as(_ORDERS, body)]
+    return [replace(report, client_id=links.get(report.venue_id, report.client_id)) for report in reports]
 
 
 def algo_reports(body: bytes, at: int) -> list[OrderReport]:
     """All conditional orders of a listing, as reports."""
-    return [_algo_report(a, at) for a in decode_as(_ALGOS, body)]
+    reports = [_algo_report(a, at) for a in decode_as(_ALGOS, body)]
+    return [report for report in reports if report is not None]
 
 
 def account_state(
@@ -262,9 +273,11 @@ def _order_report(o: _Order, at: int) -> OrderReport:
     )  # fmt: skip
 
 
-def _algo_report(a: _Algo, at: int) -> OrderReport:
+def _algo_report(a: _Algo, at: int) -> OrderReport | None:
     filled = amount(a.actualQty) or ZERO
     status = algo_status(a.algoStatus, amount(a.quantity) or ZERO, filled)
+    if status is None:
+        return None
     return OrderReport(
         at, a.updateTime * NS_PER_MS, a.symbol, a.clientAlgoId, status, actual_order(a) or str(a.algoId), filled,
         amount(a.actualPrice),

@@ -168,6 +168,11 @@ def query(symbol: str, client_id: str, *, conditional: bool) -> Request:
     )
 
 
+def query_by_venue_id(symbol: str, venue_id: str) -> Request:
+    """Ask for one order by the venue's id: the order that a conditional one became."""
+    return Request("GET", "/fapi/v1/order", (("symbol", symbol), ("orderId", venue_id)), "signed", urgent=True)
+
+
 def text(value: Decimal) -> str:
     """Plain decimal text without exponent.
 

@@ -195,6 +195,8 @@ class UserDecoder:
             self.link(o.ai, o.caid)
         filled = amount(o.aq) or ZERO
         status = algo_status(o.X, amount(o.q) or ZERO, filled)
+        if status is None:
+            return []
         venue_id = o.ai if o.ai and o.ai != "0" else str(o.aid)
         return [OrderReport(at, update.T * NS_PER_MS, o.s, o.caid, status, venue_id, filled, amount(o.ap), o.rm[:200])]
 
@@ -214,13 +216,13 @@ class UserDecoder:
         ]
 
 
-def algo_status(status: str, wanted: Decimal, filled: Decimal) -> OrderStatus:
-    """A conditional order's status as an order's. FINISHED says only that the order it became is over; how much was
-    filled says how. Raises DecodeError for a status that is not documented."""
+def algo_status(status: str, wanted: Decimal, filled: Decimal) -> OrderStatus | None:
+    """A conditional order's status as an order's. FINISHED says only that the order it became is over: None where the
+    filled quantity does not say how; that order's own report does. Raises DecodeError for an undocumented status."""
     if status in {"TRIGGERING", "TRIGGERED"}:
         return "TRIGGERED"
     if status == "FINISHED":
-        return "FILLED" if filled > ZERO and filled >= wanted else "EXPIRED"
+        return "FILLED" if filled > ZERO and filled >= wanted else None
     if status not in {"NEW", "CANCELED", "REJECTED", "EXPIRED"}:
         raise DecodeError(f"unknown conditional order status {status[:40]!r}")
     return ORDER_STATUS[status]
