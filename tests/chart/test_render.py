@@ -1,5 +1,6 @@
 """What the chart renders: names, hardening, permissions, the contract's environment; and which values it refuses."""
 
+import argparse
 import copy
 import json
 import tomllib
@@ -12,6 +13,7 @@ from chart.conftest import CHART, IMAGES, Object, Render, merged, of_kind, one, 
 from support.kube import ROOT
 
 from tradefleet_api.names import LABEL_BOT
+from tradefleet_console.cli import load
 from tradefleet_operator import rbac
 from tradefleet_operator.manifests import job
 from tradefleet_operator.names import LABEL_COMPONENT
@@ -185,6 +187,15 @@ def test_simulator_arguments(render: Render) -> None:
     assert [v["name"] for v in pod["volumes"]] == ["tmp", "recording"]
     assert [m["name"] for m in container["volumeMounts"]] == ["tmp", "recording"]
     assert pod["automountServiceAccountToken"] is False
+
+
+def test_the_command_line_knows_the_arguments_of_every_pod(render: Render) -> None:
+    for deployment in of_kind(render({"sim": {"speed": 10}}), "Deployment"):
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        group = container["args"][0]
+        parser = argparse.ArgumentParser()
+        load(group).add_commands(parser.add_subparsers())
+        assert callable(parser.parse_args(container["args"]).run)
 
 
 def policies(objects: list[Object]) -> dict[tuple[str, str], Object]:

@@ -76,6 +76,7 @@ def from_bot(
         deleting=deleting,
         deletion_policy=spec.deletion_policy,
         rearm=rearm,
+        live_symbols=tuple(spec.live_symbols or ()),
     )
 
 
