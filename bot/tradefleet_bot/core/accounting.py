@@ -39,6 +39,8 @@ def on_failure(state: EngineState, event: CommandFailed, limits: Limits) -> None
     order = state.blotter.get(event.client_id)
     if order is None or event.command not in ("place", "cancel"):
         return
+    if event.command == "place" and 0 < event.sent < order.sent_at:
+        return  # about an earlier attempt
     if event.family == "retry":
         order.again_at = state.at + max(event.retry_after, RETRY_PAUSE)
         state.blotter.apply(order, "NOT_SENT", state.at, limits.order_timeout)
@@ -128,7 +130,7 @@ def _book(state: EngineState, symbol: SymbolState, account: Account, fill: Fill)
     if not position.quantity:
         account.closed(position.trip)
         state.record(symbol.symbol, "fill", "info", f"flat again, {position.trip:+f} after fees and funding")
-        position.trip = ZERO
+        position.trip, symbol.trip = ZERO, None
 
 
 def _part(fill: Fill, quantity: Decimal) -> Fill:

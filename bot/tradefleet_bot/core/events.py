@@ -151,7 +151,8 @@ OrderStatus = Literal["NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "REJECTED
 class OrderReport(_Event, frozen=True, array_like=True, tag=True, gc=False):
     """The venue's word on an order: the reply to a command, an update of the user stream, or the answer to a query.
 
-    `filled` is cumulative. Reports may come late, twice and out of order.
+    `filled` is cumulative. Reports may come late, twice and out of order. `ts` is the venue's time of the status; of
+    NOT_FOUND it is the `at` of the QueryOrder that was answered, because the order may have arrived since.
     """
 
     ts: int
@@ -213,6 +214,8 @@ class CommandFailed(_Event, frozen=True, array_like=True, tag=True, gc=False):
     route: Route = "live"
     retry_after: int = 0
     """Nanoseconds the venue asked to wait."""
+    sent: int = 0
+    """`at` of the command that failed: an order may have been sent again since."""
 
 
 class AccountPosition(Struct, frozen=True, array_like=True, gc=False):

@@ -124,9 +124,16 @@ class Portfolio:
             if theirs.get(symbol, ZERO) != ours.get(symbol, ZERO)
         )
 
+    def correct(self, wallet: Decimal) -> Decimal:
+        """Take the venue's balance; what was not accounted for counts as realised. Gives the difference."""
+        difference = ZERO if self.wallet is None else wallet - self.wallet
+        self.realized += difference
+        self.wallet = wallet
+        return difference
+
     def adopt(self, state: AccountState) -> None:
         """Take the venue's word: positions, entry prices and wallet."""
-        self.wallet = state.wallet_quote
+        self.correct(state.wallet_quote)
         listed = {position.symbol: position for position in state.positions}
         for symbol in sorted(listed.keys() | self.positions.keys()):
             position, theirs = self.position(symbol), listed.get(symbol)

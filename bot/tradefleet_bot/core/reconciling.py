@@ -84,16 +84,14 @@ def _mismatch(state: EngineState, account: Account, event: AccountState, text: s
 
 
 def _agree(state: EngineState, account: Account, event: AccountState) -> None:
-    wallet = account.portfolio.wallet
-    if wallet is not None and wallet != event.wallet_quote:
-        difference = event.wallet_quote - wallet
-        if abs(difference) * 10_000 > max(abs(wallet), LEAST_WALLET):
-            text = f"the wallet is {event.wallet_quote}, the bot counts {wallet}: taken over"
-            state.record("", "reconcile", "warning", text)
+    counted = account.portfolio.wallet
+    difference = account.portfolio.correct(event.wallet_quote)
+    if abs(difference) * 10_000 > max(abs(event.wallet_quote), LEAST_WALLET):
+        text = f"the wallet is {event.wallet_quote}, the bot counted {counted}: taken over"
+        state.record("", "reconcile", "warning", text)
     if account.mismatch is not None:
         state.record("", "reconcile", "info", "the venue and the bot agree again")
     account.mismatch, account.mismatches = None, 0
-    account.portfolio.wallet = event.wallet_quote
     for theirs in event.positions:
         account.portfolio.position(theirs.symbol).liquidation = theirs.liquidation_price
 
@@ -108,8 +106,7 @@ def _orders(state: EngineState, event: AccountState, limits: Limits) -> None:
             if order.state == "UNKNOWN":
                 state.blotter.apply(order, "NEW", state.at, limits.order_timeout)
         elif event.requested > order.sent_at + RECEIVE_WINDOW:
-            missing = order.state == "UNKNOWN" and not order.venue_id
-            state.blotter.apply(order, "NOT_FOUND" if missing else "NO_REPLY", state.at, limits.order_timeout)
+            state.blotter.apply(order, "NO_REPLY", state.at, limits.order_timeout)  # ended, or never arrived: ask
     for theirs in event.orders:
         symbol = state.symbols.get(theirs.symbol)
         if symbol is not None and symbol.route == event.route and state.blotter.get(theirs.client_id) is None:

@@ -17,7 +17,7 @@ from tradefleet_bot.core.orders.table import CONFIRMED, OPEN, Input, State, Unkn
 
 RECEIVE_WINDOW: Final = 6_000_000_000
 """Within this time after sending (ns) a delayed request may still reach the venue: its receive window (5 s), and a
-second. An entry that the venue does not know earlier than that is not yet believed to be absent."""
+second. That the venue does not know an order is not believed of an earlier query: sent again, it could exist twice."""
 FIRST_QUERY: Final = 250_000_000
 MAX_PAUSE: Final = 30_000_000_000
 MAX_QUERIES: Final = 6
@@ -114,9 +114,6 @@ class Blotter:
         if state is None:
             self._contradiction(order, incoming)
             state = "UNKNOWN"
-        early = at < order.sent_at + RECEIVE_WINDOW
-        if incoming == "NOT_FOUND" and state == "ABSENT" and early and order.intent.leg == "entry":
-            state = "UNKNOWN"
         changed, order.state = state != order.state, state
         if state == "UNKNOWN":
             if changed:
@@ -136,7 +133,10 @@ class Blotter:
             order.average_price = event.average_price
         if event.reason:
             order.reason = event.reason
-        self.apply(order, event.status, event.at, timeout)
+        incoming: Input = event.status
+        if incoming == "NOT_FOUND" and event.ts < order.sent_at + RECEIVE_WINDOW:
+            incoming = "NO_REPLY"
+        self.apply(order, incoming, event.at, timeout)
         if order.reported > order.booked and order.gap_at is None:
             order.gap_at = event.at
 

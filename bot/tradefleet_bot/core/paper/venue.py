@@ -74,11 +74,11 @@ class PaperVenue:
             if at <= command.deadline:
                 matching.place(intent, at)
             else:
-                self._fail("place", "arrived after its deadline", intent.symbol, intent.client_id)
+                self._fail(command, "arrived after its deadline", intent.client_id)
         elif isinstance(command, Cancel):
             order = matching.orders.get(command.client_id)
             if order is None or order.phase == "closed":
-                self._fail("cancel", "-2011 Unknown order sent.", command.symbol, command.client_id)
+                self._fail(command, "-2011 Unknown order sent.", command.client_id)
             else:
                 matching.end(order, "CANCELED", at)
         elif isinstance(command, CancelAll):
@@ -86,7 +86,7 @@ class PaperVenue:
                 matching.end(order, "CANCELED", at)
         elif isinstance(command, QueryOrder):
             order = matching.orders.get(command.client_id)
-            absent = OrderReport(at, at, command.symbol, command.client_id, "NOT_FOUND")
+            absent = OrderReport(at, command.at, command.symbol, command.client_id, "NOT_FOUND")
             self._say(absent if order is None else order.report(at))
         elif isinstance(command, SetLeverage):
             self.account.leverage[command.symbol] = command.leverage
@@ -99,8 +99,10 @@ class PaperVenue:
         orders = tuple(order.listed() for order in self._matching.open())
         return AccountState(at, at, "paper", account.wallet, held, orders, requested)
 
-    def _fail(self, command: Literal["place", "cancel"], reason: str, symbol: str, client_id: str) -> None:
-        self._say(CommandFailed(self._at, command, "stop", reason, symbol, client_id, "paper"))
+    def _fail(self, command: Place | Cancel, reason: str, client_id: str) -> None:
+        name: Literal["place", "cancel"] = "place" if isinstance(command, Place) else "cancel"
+        symbol = command.order.value.symbol if isinstance(command, Place) else command.symbol
+        self._say(CommandFailed(self._at, name, "stop", reason, symbol, client_id, "paper", sent=command.at))
 
     def _say(self, event: AccountEvent) -> None:
         self._outbox.append((self._at + self.config.latency, event))
