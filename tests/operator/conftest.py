@@ -17,6 +17,7 @@ from support.kube import ROOT
 from .playground import Bots, Json, Kubelet, eventually
 
 API = "tradefleet.dev/v1alpha1"
+FLEETS = 12
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
@@ -38,11 +39,11 @@ class Fleet:
     def create(self, plural: str, kind: str, name: str, spec: Json) -> None:
         body = {"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": spec}
         code, answer = self.kube.request("POST", self.path(plural), body)
-        assert code == 201, answer
+        assert code == 201, answer.get("message")
 
     def patch(self, name: str, patch: Json, plural: str = "tradingbots") -> None:
         code, answer = self.kube.request("PATCH", self.path(plural, name), patch, "application/merge-patch+json")
-        assert code == 200, answer
+        assert code == 200, answer.get("message")
 
     def path(self, plural: str, name: str | None = None) -> str:
         roots = {
@@ -58,7 +59,7 @@ class Fleet:
 
     def names(self, plural: str) -> list[str]:
         code, answer = self.kube.request("GET", self.path(plural))
-        assert code == 200, answer
+        assert code == 200, answer.get("message")
         return sorted(item["metadata"]["name"] for item in answer["items"])
 
     def status(self, name: str, plural: str = "tradingbots") -> Json:
@@ -74,7 +75,7 @@ class Fleet:
 
     def events(self, name: str) -> list[str]:
         code, answer = self.kube.request("GET", self.path("events"))
-        assert code == 200, answer
+        assert code == 200, answer.get("message")
         return [item["reason"] for item in answer["items"] if item["involvedObject"]["name"] == name]
 
 
@@ -115,20 +116,21 @@ def bots() -> Iterator[Bots]:
 
 
 @pytest.fixture(scope="session")
-def operator(apiserver_crds: ApiServer, bots: Bots, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The operator that serves every namespace whose name begins with nothing special: all of them."""
+def served(apiserver_crds: ApiServer, bots: Bots, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Namespaces that the run's operator serves, one for each test to take."""
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    namespace = apiserver_crds.namespace("system")
-    with operator_process(apiserver_crds, bots, log, namespace):
-        yield
+    namespaces = [apiserver_crds.namespace("fleet") for _ in range(FLEETS)]
+    watched = ",".join(namespaces)
+    with operator_process(apiserver_crds, bots, log, namespaces[0], TRADEFLEET_WATCH_NAMESPACES=watched):
+        yield namespaces
     text = log.read_text()
     assert '"level": "error"' not in text, text[-4000:]
 
 
 @pytest.fixture
-def fleet(apiserver_crds: ApiServer, bots: Bots, operator: None) -> Iterator[Fleet]:
+def fleet(apiserver_crds: ApiServer, bots: Bots, served: list[str]) -> Iterator[Fleet]:
     """A namespace that the run's operator serves."""
-    namespace = apiserver_crds.namespace("fleet")
+    namespace = served.pop()
     kubelet = Kubelet(apiserver_crds, namespace, bots)
     kubelet.start()
     yield Fleet(apiserver_crds, namespace, kubelet)
