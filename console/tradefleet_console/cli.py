@@ -51,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except PartAbsentError as absent:
         return _failed(str(absent))
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("tradefleet_"):
+            raise  # ours: a bug, not an installation without some extra
+        return _failed(f"`tradefleet {' '.join(args[:2])}` is not in this installation: it lacks {error.name}")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough; Python would complain once more at exit

@@ -1,6 +1,7 @@
 """The frame of the command line: groups are lazy, absence is said only when asked for, exit codes are kept."""
 
 import argparse
+import importlib
 import subprocess
 import sys
 import types
@@ -25,6 +26,10 @@ def part(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
                 raise BrokenPipeError
             case "bug":
                 raise ZeroDivisionError
+            case "library":
+                importlib.import_module("library_that_is_gone")
+            case "module":
+                importlib.import_module("tradefleet_gone")
         return int(args.what)
 
     def add_commands(groups: cli.Subparsers) -> None:
@@ -70,6 +75,15 @@ class TestFrame:
     def test_a_bug_is_not_hidden(self) -> None:
         with pytest.raises(ZeroDivisionError):
             cli.main(["part", "bug"])
+
+    def test_a_library_that_only_some_installations_have(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.main(["part", "library"]) == 1
+        said = "tradefleet: `tradefleet part library` is not in this installation: it lacks library_that_is_gone\n"
+        assert capsys.readouterr().err == said
+
+    def test_a_module_of_ours_that_is_gone_is_a_bug(self) -> None:
+        with pytest.raises(ModuleNotFoundError):
+            cli.main(["part", "module"])
 
     @pytest.mark.parametrize("argv", [[], ["nonsense"], ["part"], ["part", "0", "--unknown"]])
     def test_wrong_usage(self, argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
