@@ -1,4 +1,4 @@
-"""A bot process whose model follows a script instead of a network: `python driver.py CONFIG ACTION[,ACTION…]`.
+"""A bot process whose model follows a script instead of a network: `python bot_driver.py CONFIG ACTION[,ACTION…]`.
 
 Everything but the model is the real thing: bundle file and its digest, engine, sockets, ledger, HTTP. Run by the tests
 as a process of its own, so that it can be killed. The script's actions are taken in turn, one a decision, where risk
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tradefleet_api.bundle import Bundle, BundleLineage, Manifest, Policy, StatelessMember, write_bundle
+from tradefleet_api.refusal import RefusedError
 from tradefleet_bot.core.decision import ACTIONS, Action, Decision, Mask, PortfolioView
 from tradefleet_bot.shell import logs
 from tradefleet_bot.shell.config import load
@@ -67,4 +68,7 @@ async def main(config: Path, script: list[Action]) -> int:
 
 if __name__ == "__main__":
     logs.configure(bot="driver")
-    sys.exit(asyncio.run(main(Path(sys.argv[1]), sys.argv[2].split(","))))  # type: ignore[arg-type]  # actions
+    try:
+        sys.exit(asyncio.run(main(Path(sys.argv[1]), sys.argv[2].split(","))))  # type: ignore[arg-type]  # actions
+    except RefusedError as error:
+        sys.exit(str(error))
