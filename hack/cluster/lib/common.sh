@@ -2,6 +2,7 @@
 # shellcheck disable=SC2034 # what is set here is used by those that source it
 # What every script of the ground shares: where things are kept, how progress reads, how a file comes to be, one lock.
 set -euo pipefail
+shopt -s inherit_errexit # what fails inside $( ) fails
 
 ground=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${TRADEFLEET_CACHE:-${HOME:-/root}/.cache/tradefleet}
@@ -52,7 +53,7 @@ tree_digest() { # path…: of the names and the content of all files below
 await() { # seconds, command…: until the command succeeds
   local deadline=$((SECONDS + $1))
   shift
-  until "$@" >/dev/null 2>&1; do
+  until ("$@") >/dev/null 2>&1; do # in a shell of its own, or a Ctrl-C meanwhile would be answered into /dev/null
     ((SECONDS < deadline)) || return 1
     sleep 0.2
   done

@@ -1,11 +1,14 @@
 # shellcheck shell=bash
-# The cluster itself. A file in the cache names the configuration and the container of the last one that got ready: a
-# cluster that differs from it was interrupted while it came up, or is made of older parts, and is made anew.
+# The cluster itself. A file in the cache names the configuration and the container of the last one that kind completed: a
+# cluster that differs from it was interrupted while it was made, or is made of older parts, and is made anew.
 
-ready_mark=$cache/cluster
+made_mark=$cache/cluster
 
-cluster_identity() {
-  echo "$({ if [ "$origin" = pull ]; then echo "$stock_node"; else image_id "$built_node"; fi; cat "$ground/node/kind-$origin.yaml"; } | digest) $(docker inspect -f '{{.Id}}' "$node" 2>/dev/null)"
+cluster_identity() { # what it is made of, and its container
+  local image=$stock_node
+  [ "$origin" = pull ] || image=$(image_id "$built_node")
+  { echo "$image" && cat "$ground/node/kind-$origin.yaml"; } | digest
+  docker inspect -f '{{.Id}}' "$node" 2>/dev/null || true
 }
 
 cluster_answers() {
@@ -15,19 +18,28 @@ cluster_answers() {
 }
 
 ensure_cluster() {
-  if [ -s "$KUBECONFIG" ] && [ "$(cat "$ready_mark" 2>/dev/null)" = "$(cluster_identity)" ]; then
+  if [ -s "$KUBECONFIG" ] && [ "$(cat "$made_mark" 2>/dev/null)" = "$(cluster_identity)" ]; then
     if [ "$(docker inspect -f '{{.State.Running}}' "$node")" != true ]; then
       timed "starting the node again" docker start "$node" >/dev/null
     fi
     join_registry
-    cluster_answers >/dev/null 2>&1 && return
-    if timed "waiting for the cluster to answer" await 90 cluster_answers; then return; fi
+    if services_ready 1; then return; fi
+    if timed "waiting for the cluster to answer" services_ready 120; then return; fi
     note "the cluster does not come back: making a new one"
   fi
   delete_cluster
   timed "creating the cluster" create_cluster
-  timed "waiting for the cluster's own services" await_services
-  cluster_identity >"$ready_mark.part" && mv "$ready_mark.part" "$ready_mark"
+  cluster_identity >"$made_mark.part" && mv "$made_mark.part" "$made_mark"
+  timed "waiting for the cluster's own services" services_ready 120 ||
+    die "the cluster's own services do not get ready; see: KUBECONFIG=$KUBECONFIG kubectl get pods -A"
+}
+
+services_ready() { # seconds: `kind create --wait` returns before these are ready
+  local what
+  await "$1" cluster_answers || return 1
+  for what in kube-system/daemonset/kube-proxy kube-system/deployment/coredns local-path-storage/deployment/local-path-provisioner; do
+    kubectl -n "${what%%/*}" rollout status "${what#*/}" --timeout "$1s" >/dev/null 2>&1 || return 1
+  done
 }
 
 create_cluster() {
@@ -44,16 +56,8 @@ create_cluster() {
   kubectl -n kube-public create configmap local-registry-hosting --from-literal=localRegistryHosting.v1="host: \"$registry\"" >/dev/null
 }
 
-await_services() { # `kind create --wait` returns before these are ready
-  local what
-  for what in kube-system/daemonset/kube-proxy kube-system/deployment/coredns local-path-storage/deployment/local-path-provisioner; do
-    kubectl -n "${what%%/*}" rollout status "${what#*/}" --timeout 120s >/dev/null || die "${what#*/} does not get ready; see: kubectl -n ${what%%/*} get pods"
-  done
-  await 60 cluster_answers || die "the cluster's services do not answer; see: kubectl -n kube-system get pods"
-}
-
 delete_cluster() {
-  rm -f "$ready_mark" "$KUBECONFIG" "$KUBECONFIG.part"
+  rm -f "$made_mark" "$KUBECONFIG" "$KUBECONFIG.part"
   [ -z "$(docker ps -aq --filter "label=io.x-k8s.kind.cluster=$cluster")" ] ||
     timed "deleting the cluster" kind delete cluster --quiet --name "$cluster" --kubeconfig "$KUBECONFIG.part"
 }
