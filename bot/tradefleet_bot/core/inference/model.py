@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,12 @@ HOLD = ACTIONS[0]
 
 @dataclass(slots=True)
 class ModelState:
-    """The recurrent state of one symbol, by member; belongs to the model."""
+    """What a model carries from decision to decision of one symbol; belongs to the model."""
 
     members: dict[str, Recurrent | None]
+    """The recurrent state by member."""
+    lost: dict[str, int]
+    """How many decisions in a row each member has not voted; 0 is healthy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class OnnxModel:
 
     def for_symbol(self) -> ModelState:
         """A fresh state: zero, as at the start of training's sequences."""
-        return ModelState({voter.name: voter.start() for voter in self._voters})
+        return ModelState({voter.name: voter.start() for voter in self._voters}, {v.name: 0 for v in self._voters})
 
     def decide(
         self, state: ModelState, vector: NDArray[np.float32], missing: tuple[str, ...], view: PortfolioView, mask: Mask
@@ -66,7 +70,8 @@ class OnnxModel:
             return _hold(f"missing: {', '.join(missing)}")
         self._input[0] = vector
         if not np.isfinite(self._input).all():
-            return _hold("a feature is not finite")
+            broken = [name for name, value in zip(self.features, vector, strict=True) if not np.isfinite(value)]
+            return _hold(f"not finite: {', '.join(broken)}")
         votes, lost = self._vote(state)
         scores = {name: float(p[2] - p[0]) for name, p in votes.items()}
         if len(votes) < self.quorum:
@@ -77,7 +82,7 @@ class OnnxModel:
         weights = {voter.name: voter.weight for voter in self._voters if voter.name in scores}
         score = sum(weights[name] * scores[name] for name in weights) / sum(weights.values())
         observation = self._observe(score, scores, view)
-        absent = [name for name, value in observation.items() if value is None]
+        absent = [name for name, value in observation.items() if value is None or not isfinite(value)]
         if absent:
             return _hold(f"missing: {', '.join(absent)}", score, scores, votes)
         row = np.array([list(observation.values())], np.float32)
@@ -88,7 +93,9 @@ class OnnxModel:
         allowed = [i for i, ok in enumerate(mask) if ok or i == 0]
         action = ACTIONS[max(allowed, key=lambda i: (logits[i], -i))]
         parts = ", ".join(f"{name} {value:+.2f}" for name, value in scores.items())
-        reason = f"score {score:+.2f} from {parts}; policy {action}" + (f" ({'; '.join(lost)})" if lost else "")
+        wanted = ACTIONS[int(np.argmax(logits))]
+        notes = ([f"{wanted} is not allowed now"] if wanted != action else []) + lost
+        reason = f"score {score:+.2f} from {parts}; policy {action}" + (f" ({'; '.join(notes)})" if notes else "")
         return Step(Decision(action, score, scores, reason), votes, logits)
 
     def _vote(self, state: ModelState) -> tuple[dict[str, Array], list[str]]:
@@ -98,7 +105,11 @@ class OnnxModel:
             try:
                 votes[voter.name] = voter.vote(self._input, state.members[voter.name])
             except Exception as error:  # noqa: BLE001 - whatever a member dies of, the others still vote; it is reported
-                lost.append(f"{voter.name} left the vote: {(str(error).splitlines() or [''])[0]}")
+                state.lost[voter.name] += 1
+                why = (str(error).splitlines() or [type(error).__name__])[0]
+                lost.append(f"{voter.name} left the vote, {state.lost[voter.name]} in a row: {why}")
+            else:
+                state.lost[voter.name] = 0
         return votes, lost
 
     def _observe(self, score: float, scores: Mapping[str, float], view: PortfolioView) -> dict[str, float | None]:
