@@ -70,10 +70,15 @@ class TestRender:
         assert " NONE " in render([BotView("t", "b", {}, report(positions=bare), None)], colour=False)
 
     def test_missing_figures_are_not_zero(self) -> None:
-        silent = BotView("trading", "btc", {"phase": "Pending"}, Report(None, 'pods "btc-stable-0" not found'), None)
-        lines = render([silent], colour=False).splitlines()
+        report = Report(None, 'pods "btc-stable-0" not found')
+        new = BotView("trading", "btc", {"phase": "Pending", "message": "verifying demo-v1"}, report, None)
+        lines = render([new], colour=False).splitlines()
         assert lines[1].split() == ["trading/btc", "Pending", *["-"] * 9]
-        assert lines[2] == '    no report: pods "btc-stable-0" not found'
+        assert lines[2:] == ["    operator: verifying demo-v1"], "nothing could report yet"
+        silent = BotView("trading", "btc", {"stable": STATUS["stable"]}, report, None)
+        lines = render([silent], colour=False).splitlines()
+        assert lines[1].split() == ["trading/btc", "-", "-", "demo-v1", *["-"] * 7]
+        assert lines[2:] == ['    no report: pods "btc-stable-0" not found']
 
     def test_what_is_wrong_with_a_bot(self) -> None:
         bad = report(halted="mandate expired", connected=False, warm=False, reconciled=False, lastDecision=None)

@@ -41,7 +41,7 @@ def _figures(bot: BotView) -> tuple[str, ...]:
 def _shadow_figures(bot: BotView) -> tuple[str, ...] | None:
     if bot.shadow is None:
         return None
-    report, candidate = bot.shadow.status, bot.status["candidate"]["name"]
+    report, candidate = bot.shadow.status, (bot.status.get("candidate") or {}).get("name")
     left = ("  └ shadow", None, report.mode if report else None, candidate, None)
     return tuple(cell or _NONE for cell in (*left, *_account(report)))
 
@@ -65,7 +65,7 @@ def _notes(bot: BotView) -> list[str]:
     notes = []
     if bot.stable.status is not None:
         notes += _report_notes(bot.stable.status)
-    else:
+    elif bot.status.get("stable"):  # before that there is nothing that could report
         notes.append(f"no report: {bot.stable.fault}")
     if bot.shadow is not None and bot.shadow.status is None:
         notes.append(f"no report of the candidate: {bot.shadow.fault}")

@@ -31,7 +31,7 @@ class BotView:
     status: dict[str, Any]
     stable: Report
     shadow: Report | None
-    """None while no candidate is on its way."""
+    """None while no candidate runs."""
 
     def to_wire(self) -> dict[str, Any]:
         """For programs: `report` is the stable arm's, `shadow` the candidate's; null where there is none."""
@@ -58,7 +58,8 @@ def observe(api: Api, namespace: str | None, port: int = BOT_PORT) -> list[BotVi
 
 def _view(api: Api, item: dict[str, Any], port: int) -> BotView:
     namespace, name, status = item["metadata"]["namespace"], item["metadata"]["name"], item.get("status") or {}
-    shadow = _report(api, namespace, name, "shadow", port) if status.get("candidate") else None
+    soaking = (status.get("step") or {}).get("name") == "Shadow"
+    shadow = _report(api, namespace, name, "shadow", port) if soaking else None
     return BotView(namespace, name, status, _report(api, namespace, name, "stable", port), shadow)
 
 
