@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.apiserver import ApiServer, reserved_port
 from support.kube import ROOT
+
+from tradefleet_operator import rbac
 
 from .playground import Bots, Json, Kubelet, eventually
 
@@ -108,6 +111,30 @@ def operator_process(
             raise
 
 
+def restricted(server: ApiServer, namespaces: list[str], path: Path) -> Path:
+    """A kubeconfig with exactly the rights that `rbac` lists; the operator has its Lease in the first namespace."""
+    subject = {"kind": "ServiceAccount", "name": "operator", "namespace": namespaces[0]}
+    grants = [("watched", namespace, rbac.WATCHED) for namespace in namespaces] + [("own", namespaces[0], rbac.OWN)]
+    for name, namespace, rules in grants:
+        root = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+        allowed = [{"apiGroups": [g], "resources": [r], "verbs": list(verbs)} for g, r, verbs in rules]
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+        for plural, body in (
+            ("roles", {"rules": allowed}),
+            ("rolebindings", {"roleRef": role, "subjects": [subject]}),
+        ):
+            code, answer = server.request("POST", f"{root}/{plural}", {"metadata": {"name": name}, **body})
+            assert code == 201, answer
+    accounts = f"/api/v1/namespaces/{namespaces[0]}/serviceaccounts"
+    assert server.request("POST", accounts, {"metadata": {"name": "operator"}})[0] == 201
+    code, answer = server.request("POST", f"{accounts}/operator/token", {"spec": {"expirationSeconds": 3600}})
+    assert code == 201, answer
+    config = yaml.safe_load(server.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": answer["status"]["token"]}
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
 @pytest.fixture(scope="session")
 def bots() -> Iterator[Bots]:
     server = Bots()
@@ -121,7 +148,10 @@ def served(apiserver_crds: ApiServer, bots: Bots, tmp_path_factory: pytest.TempP
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     namespaces = [apiserver_crds.namespace("fleet") for _ in range(FLEETS)]
     watched = ",".join(namespaces)
-    with operator_process(apiserver_crds, bots, log, namespaces[0], TRADEFLEET_WATCH_NAMESPACES=watched):
+    kubeconfig = restricted(apiserver_crds, namespaces, log.with_name("kubeconfig"))
+    with operator_process(
+        apiserver_crds, bots, log, namespaces[0], TRADEFLEET_WATCH_NAMESPACES=watched, KUBECONFIG=str(kubeconfig)
+    ):
         yield namespaces
     text = log.read_text()
     assert '"level": "error"' not in text, text[-4000:]
