@@ -57,6 +57,9 @@ class Bots:
         class Server(ThreadingHTTPServer):
             daemon_threads = True
 
+            def handle_error(self, *_: object) -> None:
+                return  # whoever asked has gone: a killed operator, or one whose patience ended
+
         self._server = Server(("", 0), Handler)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
