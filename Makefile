@@ -7,7 +7,7 @@ SCRIPTS := $(wildcard hack/*.sh .ci/run) $(addprefix hack/cluster/,up down statu
 GENERATED := --out crds --chart helm/tradefleet/crds --docs docs/reference
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup venv lock lint shell types layers checks drift test cluster cluster-down images bench-cluster
+.PHONY: help setup venv lock lint shell types layers checks drift test cluster cluster-down images zoo bench-cluster
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,6 +52,11 @@ images: setup ## the images, in the local registry, named by digest
 
 crds: venv ## write crds/*.yaml, the chart's copy and docs/reference from the types
 	@tradefleet crds $(GENERATED)
+
+zoo: venv ## train the example models anew (about two minutes) and write their digests to models/zoo/index.json
+	@set -e; for name in $(basename $(notdir $(wildcard models/configs/*.toml))); do \
+	  nice -n 10 tradefleet models train --config "models/configs/$$name.toml" --out "models/zoo/$$name.tar"; done
+	@tradefleet models index models/zoo
 
 bench-cluster: setup venv ## cluster_create and images_build (deletes the cluster and makes it anew)
 	@python benchmarks/cluster.py
