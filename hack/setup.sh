@@ -4,13 +4,17 @@
 . "$(dirname "$0")/cluster/lib/all.sh"
 
 # command -> the package that brings it. An engine that answers is enough: nobody's Docker is replaced.
-declare -A package=([make]=make [git]=git [jq]=jq [curl]=curl [openssl]=openssl [setpriv]=util-linux [python3.11]=python3.11 [shellcheck]=shellcheck)
+declare -A package=([make]=make [git]=git [jq]=jq [curl]=curl [openssl]=openssl [setpriv]=util-linux [python3.11]=python3.11-venv [shellcheck]=shellcheck)
 engine_answers || package+=([docker]=docker.io [dockerd]=docker.io)
 
-missing() { # the packages whose command is not there
+missing() { # the packages whose command, or file, is not there
   local command
-  for command in "${!package[@]}"; do command -v "$command" >/dev/null || echo "${package[$command]}"; done | sort -u
-  ! command -v python3.11 >/dev/null || python3.11 -c 'import ensurepip, venv' 2>/dev/null || echo python3.11-venv
+  {
+    for command in "${!package[@]}"; do command -v "$command" >/dev/null || echo "${package[$command]}"; done
+    ! command -v python3.11 >/dev/null || python3.11 -c 'import ensurepip, venv' 2>/dev/null || echo python3.11-venv
+    [ -e "$ca_bundle" ] || echo ca-certificates
+    [ "${origin-}" != build ] || [ -e /usr/include/stdlib.h ] || echo libc6-dev
+  } | sort -u
 }
 
 install_packages() {
@@ -35,6 +39,5 @@ find_origin
 if [ "$origin" = build ]; then # what making the images here takes
   package=([debootstrap]=debootstrap [docker-registry]=docker-registry [gcc]=gcc [iptables]=iptables [ip]=iproute2)
   install_packages
-  [ -e /usr/include/stdlib.h ] || timed "apt-get install libc6-dev" apt_get_install libc6-dev
 fi
 ensure_binaries helm
