@@ -71,6 +71,8 @@ class World:
     decided: list[Action] = field(default_factory=list)
     number: int = 0
     sent: int = 0
+    baseline: Decimal | None = None
+    """The wallet as the engine first read it: what came before is not its own."""
     halted: bool = False
     by_hand: bool = False
     """A person has traded on the account: what the bot was not told of is not its fault."""
@@ -141,9 +143,7 @@ class World:
         self._execute(f"manual-{self.number}", quantity, None)
 
     def fund(self, amount: Decimal) -> None:
-        """Funding is paid or received, once the account was first read (before, it is part of what is read)."""
-        if not self.engine.state.account("live").adopted:
-            return
+        """Funding is paid or received."""
         self.wallet += amount
         self.number += 1
         self.words.append(CashFlow(self.at, self.at, "funding", SYMBOL, amount, f"f{self.number}"))
@@ -160,6 +160,8 @@ class World:
         """The engine hears an event; the venue gets its commands at once."""
         event = replace(event, at=self.at)
         self.history.append(event)
+        if isinstance(event, AccountState) and self.baseline is None:
+            self.baseline = event.wallet_quote
         for command in self.engine.step(event):
             self.issued.append(command)
             self._receive(command)
@@ -325,7 +327,7 @@ class World:
         symbol = state.symbols[SYMBOL]
         orders = list(state.blotter.orders(SYMBOL))
         guarded = any(o.intent.leg == "stop" and o.confirmed and believed for o in orders)
-        if not believed or guarded:
+        if not believed or guarded or not state.account("live").adopted:
             self.unprotected_since = None
         elif self.unprotected_since is None:
             self.unprotected_since = self.at

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from tradefleet_bot.core.carry import Figures
+from tradefleet_bot.core.events import CashFlow, Fill
 from tradefleet_bot.core.limits import Route
 from tradefleet_bot.core.portfolio import ZERO, Portfolio
 
@@ -29,6 +30,8 @@ class Account:
         """The stream of orders and fills; the paper venue has no wire that could break."""
         self.adopted = False
         """The first AccountState has been taken in."""
+        self.early: list[Fill | CashFlow] = []
+        """What happened before that: part of the snapshot, unless it is younger."""
         self.mismatch: str | None = None
         """How the venue differed at the last reconciliation, in words."""
         self.mismatches = 0
@@ -60,12 +63,15 @@ class Account:
             self.high_water = self.equity
         return new_day
 
-    def transfer(self, amount: Decimal) -> None:
-        """Money paid in or out is neither profit nor loss: the references move with it."""
+    def pay(self, flow: CashFlow) -> None:
+        """Book funding or a transfer; a transfer is neither profit nor loss: the references move with it."""
+        self.portfolio.pay(flow)
+        if flow.kind != "transfer":
+            return
         if self.day_start_equity is not None:
-            self.day_start_equity += amount
+            self.day_start_equity += flow.amount_quote
         if self.high_water is not None:
-            self.high_water += amount
+            self.high_water += flow.amount_quote
 
     def closed(self, net: Decimal) -> None:
         """A round trip ended with this result after fees and funding."""

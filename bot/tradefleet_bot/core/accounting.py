@@ -57,6 +57,26 @@ def on_fill(state: EngineState, event: Fill, limits: Limits) -> None:
     account = None if symbol is None else state.account_of(symbol)
     if symbol is None or account is None or account.portfolio.seen(f"{event.symbol}/{event.trade_id}"):
         return
+    if not account.adopted:
+        account.early.append(event)
+        return
+    _apply_fill(state, symbol, account, event, limits)
+
+
+def catch_up(state: EngineState, account: Account, since: int, limits: Limits) -> None:
+    """After the first snapshot (venue time `since`): book what arrived before it and is younger."""
+    early, account.early = account.early, []
+    for event in early:
+        symbol = state.symbols.get(event.symbol)
+        if event.ts <= since:
+            continue
+        if isinstance(event, CashFlow):
+            account.pay(event)
+        elif symbol is not None:
+            _apply_fill(state, symbol, account, event, limits)
+
+
+def _apply_fill(state: EngineState, symbol: SymbolState, account: Account, event: Fill, limits: Limits) -> None:
     state.fills += 1
     order = state.blotter.get(event.client_id)
     if order is None:
@@ -80,9 +100,10 @@ def on_cash_flow(state: EngineState, event: CashFlow) -> None:
     account = state.account_of(symbol) if symbol is not None else state.accounts.get("live")
     if account is None or account.portfolio.seen(f"flow/{event.flow_id}"):
         return
-    account.portfolio.pay(event)
-    if event.kind == "transfer":
-        account.transfer(event.amount_quote)
+    if account.adopted:
+        account.pay(event)
+    else:
+        account.early.append(event)
 
 
 def infer_missing_fills(state: EngineState) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from tradefleet_bot.core.account import Account
+from tradefleet_bot.core.accounting import catch_up
 from tradefleet_bot.core.commands import Cancel, Reconcile
 from tradefleet_bot.core.events import AccountFeed, AccountState, OpenOrder
 from tradefleet_bot.core.limits import Limits
@@ -60,6 +61,7 @@ def on_account_state(state: EngineState, event: AccountState, limits: Limits) ->
         for position in mine.positions:
             if position.quantity:
                 state.symbols[position.symbol].trip = Trip(state.at)
+        catch_up(state, account, event.ts, limits)
         return
     moving = _moving(state, event)
     differences = account.portfolio.differences(mine)

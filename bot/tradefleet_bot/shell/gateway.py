@@ -139,7 +139,7 @@ class LiveGateway:
             if error.failure.code != NO_SUCH_ORDER:
                 raise
             now = self._client.clock.now()
-            report = OrderReport(now, now, symbol, client_id, "NOT_FOUND", reason=error.failure.reason)
+            report = OrderReport(now, command.at, symbol, client_id, "NOT_FOUND", reason=error.failure.reason)
         return [report]
 
     async def _set_leverage(self, command: SetLeverage) -> list[Event]:
@@ -169,6 +169,7 @@ class LiveGateway:
             client_id,
             "live",
             failure.retry_after,
+            command.at,
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from support.chaos import WALLET, World
+from support.chaos import World
 from support.engine_world import SECOND, SYMBOL, engine
 
 from tradefleet_bot.core.decision import ACTIONS, Action
@@ -33,8 +33,8 @@ def at_rest(world: World) -> None:
     else:
         assert working == []
         assert world.engine.snapshot().flat
-        if not world.engine.state.latches.tripped:
-            assert portfolio.realized == pytest.approx(world.wallet - WALLET, abs=Decimal("1e-6"))
+        assert world.baseline is not None
+        assert portfolio.realized == pytest.approx(world.wallet - world.baseline, abs=Decimal("1e-6"))
 
 
 def same_bytes(world: World) -> None:
