@@ -53,10 +53,11 @@ images: setup ## the images, in the local registry, named by digest
 crds: venv ## write crds/*.yaml, the chart's copy and docs/reference from the types
 	@tradefleet crds $(GENERATED)
 
-zoo: venv ## train the example models anew (about two minutes) and write their digests to models/zoo/index.json
+zoo: venv ## train the example models anew (about two minutes) and write their digests to models/zoo/index.json and examples/
 	@set -e; for name in $(basename $(notdir $(wildcard models/configs/*.toml))); do \
 	  nice -n 10 tradefleet models train --config "models/configs/$$name.toml" --out "models/zoo/$$name.tar"; done
 	@tradefleet models index models/zoo
+	@hack/examples.py
 
 bench-cluster: setup venv ## cluster_create and images_build (deletes the cluster and makes it anew)
 	@python benchmarks/cluster.py

@@ -3,14 +3,17 @@
 The command line prints a `RefusedError` on stderr and exits 1: a command raises one instead of printing it.
 """
 
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError  # every command line imports this module: it must stay light
 
 
 class RefusedError(Exception):
     """The input, or the world, does not allow what was asked; `str()` is one sentence for people."""
 
 
-def sentence(error: ValidationError) -> str:
+def sentence(error: "ValidationError") -> str:
     """The first fault of a validation error in one line: `field.path: what is wrong`.
 
     Further faults are counted, not listed: mending one often mends the rest.
