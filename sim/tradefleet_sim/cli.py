@@ -26,6 +26,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     serve.add_argument("--signal", type=float, default=0.3, help="strength of what can be learned, 0 to 1 (0.3)")
     serve.add_argument("--rate", type=float, default=60.0, help="mean market events a second and symbol (60)")
     serve.add_argument("--balance", default="10000", help="USDT that a new account finds (10000)")
+    serve.add_argument("--state", type=Path, help="keep accounts, orders and positions in this file over restarts")
     serve.add_argument("--json", action="store_true", help="say where it listens as one JSON line")
     serve.set_defaults(run=_serve)
     record = commands.add_parser("record", help="write a generated market as raw frames, as fast as it goes")
@@ -53,6 +54,7 @@ def _serve(args: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415 - aiohttp and numpy, only when asked for
 
     from tradefleet_sim.market.replay import RecordingError  # noqa: PLC0415
+    from tradefleet_sim.vault import VaultError  # noqa: PLC0415
 
     try:
         config = _config(args)
@@ -61,7 +63,7 @@ def _serve(args: argparse.Namespace) -> int:
         return 2
     try:
         asyncio.run(_run(config, as_json=args.json))
-    except (RecordingError, OSError) as error:
+    except (RecordingError, VaultError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -99,6 +101,7 @@ def _config(args: argparse.Namespace) -> Config:
         signal=args.signal,
         rate=args.rate,
         balance=balance,
+        state=args.state,
     )
 
 

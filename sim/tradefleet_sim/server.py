@@ -24,13 +24,14 @@ from tradefleet_sim.binance.publisher import Publisher
 from tradefleet_sim.binance.sessions import Route
 from tradefleet_sim.binance.sockets import Sockets
 from tradefleet_sim.clock import Clock
-from tradefleet_sim.engine.events import BookChanged, Execution, MarketNews, OrderChanged, Traded
+from tradefleet_sim.engine.events import BookChanged, Execution, MarketNews, OrderChanged, Traded, account_of
 from tradefleet_sim.engine.exchange import Exchange
 from tradefleet_sim.instruments import INSTRUMENTS, money
 from tradefleet_sim.market.events import MarketEvent
 from tradefleet_sim.market.generator import MarketSpec, generate
 from tradefleet_sim.market.replay import Recording
 from tradefleet_sim.metrics import Metrics
+from tradefleet_sim.vault import Vault
 
 TABLE: Final[Table] = market_api.TABLE | order_api.TABLE | algo_api.TABLE | account_api.TABLE
 _BEAT_SECONDS: Final = 0.02  # windows and countdowns are looked at this often
@@ -52,10 +53,14 @@ class Config:
     signal: float = 0.3
     rate: float = 60.0
     balance: Decimal = Decimal(10_000)
+    state: Path | None = None  # file in which accounts outlive the process
 
 
 class Simulator:
-    """`async with Simulator(config) as simulator:` serves until the block ends. Raises RecordingError or OSError."""
+    """`async with Simulator(config) as simulator:` serves until the block ends.
+
+    Raises RecordingError, VaultError or OSError where what it was given cannot be used.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -70,6 +75,10 @@ class Simulator:
         self.hub.is_silent = lambda stream: self.faults.silences(stream, time.monotonic())
         publishers = {name: Publisher(symbol, self.hub.wanted) for name, symbol in self.exchange.state.symbols.items()}
         self.desk = Desk(self.exchange, publishers=publishers)
+        self._vault = Vault(config.state) if config.state else None
+        if self._vault is not None and self._vault.restore(self.exchange.state, self.desk.keys):
+            self.exchange.resume()
+        self._saved = set(self.exchange.state.accounts)
         self._sockets = Sockets(self.hub, self.metrics)
         self._latest = start
         self._runner: web.AppRunner | None = None
@@ -130,6 +139,8 @@ class Simulator:
         await self._sockets.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._vault is not None:
+            self._vault.close()
 
     async def wait(self) -> None:
         """Until the market ends, which it only does by an error (raised here)."""
@@ -175,6 +186,7 @@ class Simulator:
         return self._latest
 
     def _publish(self) -> None:
+        changed: set[str] = set()
         for event in self.exchange.drain():
             if isinstance(event, BookChanged | Traded | MarketNews):
                 for stream, payload in self.desk.publishers[event.symbol].on(event):
@@ -182,10 +194,16 @@ class Simulator:
                 continue
             if isinstance(event, OrderChanged) and event.execution is Execution.NEW:
                 self.metrics.orders.labels(event.order.symbol).inc()
+            changed.add(account_of(event))
             for account, frame in users.frames_of(event, self.exchange.state.symbols):
                 key = self.desk.listen_keys.of(account)
                 if key is not None:
                     self.hub.publish(key, frame)
+        if self._vault is not None:
+            changed |= self.exchange.state.accounts.keys() - self._saved
+            if changed:
+                self._vault.save(self.exchange.state, self.desk.keys, changed)
+                self._saved |= changed
 
     # -- the wire -------------------------------------------------------------------------------------------------
 

@@ -182,10 +182,11 @@ def test_simulator_arguments(render: Render) -> None:
     (container,) = pod["containers"]
     assert container["args"] == [
         "sim", "serve", "--host=0.0.0.0", "--port=9010", "--seed=12345678", "--speed=2.5",
+        "--state=/state/accounts.db",
         "--recording", "/recording/recording.gz",
     ]  # fmt: skip
-    assert [v["name"] for v in pod["volumes"]] == ["tmp", "recording"]
-    assert [m["name"] for m in container["volumeMounts"]] == ["tmp", "recording"]
+    assert [v["name"] for v in pod["volumes"]] == ["tmp", "state", "recording"]
+    assert [m["name"] for m in container["volumeMounts"]] == ["tmp", "state", "recording"]
     assert pod["automountServiceAccountToken"] is False
 
 

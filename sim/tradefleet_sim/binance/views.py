@@ -8,9 +8,8 @@ from typing import Any
 from tradefleet_sim.engine import margin, risk
 from tradefleet_sim.engine.accounts import Account, Income, Position
 from tradefleet_sim.engine.algos import Algo
-from tradefleet_sim.engine.events import Fill
 from tradefleet_sim.engine.exchange import Exchange
-from tradefleet_sim.engine.orders import Order, Side, Status, TimeInForce
+from tradefleet_sim.engine.orders import Fill, Order, Side, Status, TimeInForce
 from tradefleet_sim.engine.symbol import SymbolState
 from tradefleet_sim.instruments import MONEY, Instrument, money_text
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tradefleet_sim.engine.algos import Algo
-from tradefleet_sim.engine.orders import Order
-
-if TYPE_CHECKING:
-    from tradefleet_sim.engine.events import Fill
+from tradefleet_sim.engine.orders import Fill, Order
 
 HISTORY: Final = 5_000  # closed orders, fills and incomes an account remembers
 DEFAULT_LEVERAGE: Final = 20

@@ -21,6 +21,12 @@ class Conditional:
         self.matching = Matching(state, self._order_ended)
         self._waiting: dict[str, dict[int, Algo]] = {}  # by symbol
 
+    def resume(self) -> None:
+        """Wait for what the state's accounts wait for: after a state was restored."""
+        for account in self._state.accounts.values():
+            for algo in account.waiting_algos():
+                self._waiting.setdefault(algo.request.symbol, {})[algo.id] = algo
+
     def place(self, account: Account, request: NewAlgo, at: int) -> Algo:
         symbol = self._state.symbols[request.symbol]
         if any(algo.client_id == request.client_id for algo in account.algos.values() if request.client_id):

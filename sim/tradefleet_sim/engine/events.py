@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from tradefleet_sim.engine.accounts import Position
 from tradefleet_sim.engine.algos import Algo
-from tradefleet_sim.engine.orders import Order
+from tradefleet_sim.engine.orders import Fill, Order
 from tradefleet_sim.market.events import Levels, Liquidation, Mark, OpenInterest
 
 
@@ -19,20 +19,6 @@ class Execution(StrEnum):
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
     CALCULATED = "CALCULATED"  # a liquidation's fill
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """`fee` and `realized` are money units."""
-
-    trade_id: int
-    at: int
-    order_id: int
-    price: int
-    lots: int
-    fee: int
-    maker: bool
-    realized: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +89,14 @@ class LeverageChanged:
 
 
 Event = BookChanged | Traded | MarketNews | OrderChanged | AlgoChanged | AccountChanged | LeverageChanged
+
+
+def account_of(event: OrderChanged | AlgoChanged | AccountChanged | LeverageChanged) -> str:
+    """Key of the account that an account's event is about."""
+    match event:
+        case OrderChanged():
+            return event.order.account
+        case AlgoChanged():
+            return event.algo.account
+        case AccountChanged() | LeverageChanged():
+            return event.account

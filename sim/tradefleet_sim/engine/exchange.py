@@ -37,6 +37,10 @@ class Exchange:
         self._conditional = Conditional(self.state)
         self._matching = self._conditional.matching
 
+    def resume(self) -> None:
+        """Go on from a state that was restored."""
+        self._conditional.resume()
+
     def drain(self) -> list[Event]:
         """What happened since the last call, in order."""
         happened, self.state.happened = self.state.happened, []

@@ -132,3 +132,17 @@ class Order:
         if status not in TRANSITIONS[self.status]:
             raise AssertionError(f"order {self.id} cannot go from {self.status} to {status}")
         return replace(self, status=status, updated=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """`fee` and `realized` are money units."""
+
+    trade_id: int
+    at: int
+    order_id: int
+    price: int
+    lots: int
+    fee: int
+    maker: bool
+    realized: int

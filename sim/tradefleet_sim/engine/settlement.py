@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tradefleet_sim.engine.accounts import Account, trade
-from tradefleet_sim.engine.events import Execution, Fill, OrderChanged
-from tradefleet_sim.engine.orders import Order
+from tradefleet_sim.engine.events import Execution, OrderChanged
+from tradefleet_sim.engine.orders import Fill, Order
 from tradefleet_sim.engine.state import State
 from tradefleet_sim.engine.symbol import SymbolState
 
