@@ -1,8 +1,8 @@
 """An order book from snapshots and deltas, shared by the features and by paper fills.
 
 It only keeps levels; that the sequence is without gaps is the venue's book builder's business. Deltas before the first
-snapshot are ignored: half a book is no book. Prices stand in sorted lists, so that the best levels cost a slice and a
-delta costs a binary search per new or deleted level.
+snapshot are ignored: half a book is no book. Prices stand in sorted lists, best last (asks negated), because a market
+moves at its best prices, and a list inserts and deletes at its end without moving the thousands of levels behind them.
 """
 
 from bisect import bisect_left, insort
@@ -24,13 +24,13 @@ class Book:
     ([(99.0, 1.0), (98.0, 5.0)], [(101.0, 4.0)])
     """
 
-    __slots__ = ("_ask_prices", "_asks", "_bid_prices", "_bids", "ready")
+    __slots__ = ("_ask_keys", "_asks", "_bid_keys", "_bids", "ready")
 
     def __init__(self) -> None:
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
-        self._bid_prices: list[float] = []
-        self._ask_prices: list[float] = []
+        self._bid_keys: list[float] = []  # prices, ascending
+        self._ask_keys: list[float] = []  # negated prices, ascending
         self.ready = False
         """A snapshot has been applied since the start or the last `clear`."""
 
@@ -41,41 +41,41 @@ class Book:
             self.ready = True
         elif not self.ready:
             return
-        _apply(event.bids, self._bids, self._bid_prices)
-        _apply(event.asks, self._asks, self._ask_prices)
+        _apply(event.bids, self._bids, self._bid_keys, 1.0)
+        _apply(event.asks, self._asks, self._ask_keys, -1.0)
 
     def clear(self) -> None:
         """Forget everything: the stream has a gap."""
         self._bids.clear()
         self._asks.clear()
-        self._bid_prices.clear()
-        self._ask_prices.clear()
+        self._bid_keys.clear()
+        self._ask_keys.clear()
         self.ready = False
 
     def bids(self, count: int) -> list[tuple[float, float]]:
         """The best `count` bids as (price, quantity), best first; fewer where the book has fewer."""
         quantities = self._bids
-        return [(price, quantities[price]) for price in self._bid_prices[: -count - 1 : -1]]
+        return [(price, quantities[price]) for price in self._bid_keys[: -count - 1 : -1]]
 
     def asks(self, count: int) -> list[tuple[float, float]]:
         """The best `count` asks as (price, quantity), best first; fewer where the book has fewer."""
         quantities = self._asks
-        return [(price, quantities[price]) for price in self._ask_prices[:count]]
+        return [(-key, quantities[-key]) for key in self._ask_keys[: -count - 1 : -1]]
 
     @property
     def best_bid(self) -> float | None:
         """Highest bid price."""
-        return self._bid_prices[-1] if self._bid_prices else None
+        return self._bid_keys[-1] if self._bid_keys else None
 
     @property
     def best_ask(self) -> float | None:
         """Lowest ask price."""
-        return self._ask_prices[0] if self._ask_prices else None
+        return -self._ask_keys[-1] if self._ask_keys else None
 
     @property
     def sound(self) -> bool:
         """Both sides are there and do not cross: a crossed book has missed something."""
-        return bool(self._bid_prices and self._ask_prices) and self._bid_prices[-1] < self._ask_prices[0]
+        return bool(self._bid_keys and self._ask_keys) and self._bid_keys[-1] < -self._ask_keys[-1]
 
     def quantity(self, side: Side, price: float) -> float:
         """What is displayed at a price by the resting orders of a side (BUY: bids); 0.0 where the level is empty."""
@@ -83,17 +83,16 @@ class Book:
 
     def depth(self) -> dict[Literal["bids", "asks"], int]:
         """How many levels each side has."""
-        return {"bids": len(self._bid_prices), "asks": len(self._ask_prices)}
+        return {"bids": len(self._bid_keys), "asks": len(self._ask_keys)}
 
 
-def _apply(levels: Levels, quantities: dict[float, float], prices: list[float]) -> None:
+def _apply(levels: Levels, quantities: dict[float, float], keys: list[float], sign: float) -> None:
     for price, quantity in levels:
-        if price in quantities:
-            if 0.0 < quantity < MAX_VALUE:
+        if 0.0 < quantity < MAX_VALUE:
+            if price in quantities:
                 quantities[price] = quantity
-            else:
-                del quantities[price]
-                del prices[bisect_left(prices, price)]
-        elif 0.0 < quantity < MAX_VALUE and 0.0 < price < MAX_VALUE:
-            quantities[price] = quantity
-            insort(prices, price)
+            elif 0.0 < price < MAX_VALUE:
+                quantities[price] = quantity
+                insort(keys, sign * price)
+        elif quantities.pop(price, None) is not None:
+            del keys[bisect_left(keys, sign * price)]

@@ -128,6 +128,8 @@ class Batch:
             name = event.stream if isinstance(event, FeedState) else stream.get(type(event))
             if name in self._histories:
                 self._histories[name].append(number, event)
+        self._forced = [(n, event) for n, event in enumerate(events) if isinstance(event, FeedState | Liquidation)]
+        self._times = {name: np.array(found.ts, np.int64) for name, found in self._histories.items()}
 
     def value(self, name: str, prefix: int, at: int) -> float | None:
         """Feature `name` at engine time `at` after the first `prefix` events."""
@@ -152,7 +154,7 @@ class Batch:
             return None
         begin = history.begin[end - 1]
         now = history.ts[end - 1] + max(0, at - history.at[end - 1])
-        return Slice(now, history.event[begin:end], np.array(history.ts[begin:end], np.int64))
+        return Slice(now, history.event[begin:end], self._times[name][begin:end])
 
     def book(self, prefix: int, at: int) -> tuple[list[tuple[float, float]], list[tuple[float, float]]] | None:
         """Both sides, best first; prefixes are asked in ascending order."""
@@ -179,7 +181,9 @@ class Batch:
         clock: tuple[int, int] | None = None
         start = 0
         placed: list[tuple[int, Liquidation]] = []
-        for event in self._events[:prefix]:
+        for number, event in self._forced:
+            if number >= prefix:
+                break
             if isinstance(event, FeedState) and event.stream == "liquidation":
                 if not event.up:
                     clock, placed = None, []

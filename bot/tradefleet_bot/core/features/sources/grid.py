@@ -64,11 +64,14 @@ class LastGrid:
 
     def samples(self, now: int, step: int, count: int) -> list[float] | None:
         """Values at the newest `count` multiples of `step` (a multiple of the width) up to `now`, oldest first."""
-        newest = now // step
         buckets = step // self.width
-        found = [self.at(k * buckets) for k in range(newest - count + 1, newest + 1)]
-        values = [value for value in found if value is not None]
-        return values if len(values) == count else None
+        newest = now // step * buckets
+        oldest = newest - (count - 1) * buckets
+        if self._first == NEVER or oldest <= self._first or self._bucket - oldest >= self._size:
+            return None
+        size, ring = self._size, self._values
+        found = [ring[(k - 1) % size] for k in range(oldest, min(newest, self._bucket) + 1, buckets)]
+        return found + [self.last] * (count - len(found))
 
 
 class SumGrid:
