@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from tradefleet_sim.binance import candles, frames, views
@@ -10,6 +12,7 @@ from tradefleet_sim.binance.api import Access, Call, Endpoint
 from tradefleet_sim.binance.errors import ApiError
 from tradefleet_sim.binance.params import Params
 from tradefleet_sim.engine.symbol import SymbolState
+from tradefleet_sim.instruments import money_text
 
 _DEPTHS: Final = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}  # limit: weight
 _HOUR: Final = 3_600_000
@@ -51,13 +54,10 @@ def klines(call: Call) -> Any:
 
 
 def premium_index(call: Call) -> Any:
-    instrument = call.params.optional_instrument()
-    if instrument is not None:
-        return _premium(call.exchange.state.symbols[instrument.symbol], call.now)
-    return [_premium(symbol, call.now) for symbol in call.exchange.state.symbols.values()]
+    return _each(call, _premium)
 
 
-def _premium(symbol: SymbolState, now: int) -> views.Json:
+def _premium(call: Call, symbol: SymbolState) -> views.Json:
     """Fields that the market does not have (a recording without funding) are empty, as the venue sends them."""
     news = symbol.mark_news
     if news is None:
@@ -70,7 +70,7 @@ def _premium(symbol: SymbolState, now: int) -> views.Json:
         "lastFundingRate": news.rate,
         "interestRate": "0.00010000" if news.rate else "",
         "nextFundingTime": news.next_funding,
-        "time": now,
+        "time": call.now,
     }
 
 
@@ -120,13 +120,10 @@ def agg_trades(call: Call) -> Any:
 
 
 def book_ticker(call: Call) -> Any:
-    instrument = call.params.optional_instrument()
-    if instrument is not None:
-        return _ticker(call.exchange.state.symbols[instrument.symbol], call.now)
-    return [_ticker(symbol, call.now) for symbol in call.exchange.state.symbols.values()]
+    return _each(call, _ticker)
 
 
-def _ticker(symbol: SymbolState, now: int) -> views.Json:
+def _ticker(call: Call, symbol: SymbolState) -> views.Json:
     instrument, book = symbol.instrument, symbol.book
     bid, ask = (half.top(1)[0] if half.top(1) else (0, 0) for half in (book.bids, book.asks))
     return {
@@ -135,8 +132,59 @@ def _ticker(symbol: SymbolState, now: int) -> views.Json:
         "bidQty": instrument.lots_text(bid[1]),
         "askPrice": instrument.price_text(ask[0]),
         "askQty": instrument.lots_text(ask[1]),
-        "time": now,
+        "time": call.now,
         "lastUpdateId": symbol.update,
+    }
+
+
+def ticker_24h(call: Call) -> Any:
+    return _each(call, _statistics)
+
+
+def ticker_price(call: Call) -> Any:
+    return _each(call, _last_price)
+
+
+def _each(call: Call, row: Callable[[Call, SymbolState], views.Json]) -> Any:
+    """One row for the symbol named, or a list of all."""
+    instrument = call.params.optional_instrument()
+    if instrument is not None:
+        return row(call, call.exchange.state.symbols[instrument.symbol])
+    return [row(call, symbol) for symbol in call.exchange.state.symbols.values()]
+
+
+def _last_price(call: Call, symbol: SymbolState) -> views.Json:
+    price = views.price_or_zero(symbol.instrument, symbol.last or 0)
+    return {"symbol": symbol.instrument.symbol, "price": price, "time": call.now}
+
+
+def _statistics(call: Call, symbol: SymbolState) -> views.Json:
+    """Of the last 24 hours, or of as much as the simulator has seen."""
+    instrument, name = symbol.instrument, symbol.instrument.symbol
+    day = [bar for bar in call.desk.publishers[name].candles.bars("1m") if bar.begin > call.now - 24 * _HOUR]
+    if not day:
+        raise ApiError(-1000, "No trades yet.", status=503)
+    total = replace(day[0])
+    for bar in day[1:]:
+        total.join(bar)
+    price, change = instrument.price_text, total.close - total.open
+    return {
+        "symbol": name,
+        "priceChange": f"{change * instrument.tick:f}",
+        "priceChangePercent": f"{100 * change / total.open:.3f}",
+        "weightedAvgPrice": f"{total.value * instrument.tick / total.lots:.2f}" if total.lots else price(total.close),
+        "lastPrice": price(total.close),
+        "lastQty": instrument.lots_text(call.desk.publishers[name].last_lots),
+        "openPrice": price(total.open),
+        "highPrice": price(total.high),
+        "lowPrice": price(total.low),
+        "volume": instrument.lots_text(total.lots),
+        "quoteVolume": money_text(total.value * instrument.unit),
+        "openTime": total.begin,
+        "closeTime": call.now,
+        "firstId": total.first_id,
+        "lastId": total.last_id,
+        "count": total.trades,
     }
 
 
@@ -159,6 +207,10 @@ def _premium_weight(params: Params) -> int:
     return 1 if params.text("symbol") else 10
 
 
+def _ticker_weight(params: Params) -> int:
+    return 1 if params.text("symbol") else 40
+
+
 PREFIX: Final = "/fapi/v1"
 TABLE: Final = {
     ("GET", f"{PREFIX}/ping"): Endpoint(1, Access.PUBLIC, ping),
@@ -171,5 +223,7 @@ TABLE: Final = {
     ("GET", f"{PREFIX}/fundingRate"): Endpoint(1, Access.PUBLIC, funding_rate),
     ("GET", f"{PREFIX}/fundingInfo"): Endpoint(0, Access.PUBLIC, funding_info),
     ("GET", f"{PREFIX}/aggTrades"): Endpoint(20, Access.PUBLIC, agg_trades),
+    ("GET", f"{PREFIX}/ticker/24hr"): Endpoint(_ticker_weight, Access.PUBLIC, ticker_24h),
+    ("GET", f"{PREFIX}/ticker/price"): Endpoint(1, Access.PUBLIC, ticker_price),
     ("GET", f"{PREFIX}/ticker/bookTicker"): Endpoint(2, Access.PUBLIC, book_ticker),
 }

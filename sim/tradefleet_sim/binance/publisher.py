@@ -44,6 +44,7 @@ class Publisher:
         self._agg_id = 0
         self.agg_trades: list[AggTrade] = []
         self.candles = candles.Candles()
+        self.last_lots = 0  # of the last trade
         self._kline_due = self._force_due = 0
         self._closed_until = 0
         self._force: Liquidation | None = None
@@ -133,6 +134,7 @@ class Publisher:
 
     def _traded(self, event: Traded) -> Iterator[Frame]:
         self.candles.add(event)
+        self.last_lots = event.lots
         if self._wanted(f"{self._name}@trade"):
             yield (
                 f"{self._name}@trade",

@@ -18,7 +18,6 @@ from tradefleet_sim.engine.events import (
     LeverageChanged,
     OrderChanged,
 )
-from tradefleet_sim.engine.orders import Kind
 from tradefleet_sim.engine.symbol import SymbolState
 from tradefleet_sim.instruments import money_text
 
@@ -91,7 +90,7 @@ def _order_update(event: OrderChanged, symbol: SymbolState) -> Json:
         "o": order.kind.value,
         "f": order.time_in_force.value,
         "q": instrument.lots_text(order.lots),
-        "p": instrument.price_text(order.price),
+        "p": views.price_or_zero(instrument, order.price),
         "ap": views.average_price(instrument, order.value, order.filled),
         "sp": "0",
         "x": event.execution.value,
@@ -134,7 +133,7 @@ def _trade_lite(event: OrderChanged, symbol: SymbolState) -> Json:
         "T": event.at,
         "s": order.symbol,
         "q": instrument.lots_text(order.lots),
-        "p": "0" if order.kind is Kind.MARKET else instrument.price_text(order.price),
+        "p": views.price_or_zero(instrument, order.price),
         "m": fill.maker,
         "c": order.client_id,
         "S": order.side.value,
@@ -189,7 +188,7 @@ def _algo_update(event: AlgoChanged, symbol: SymbolState) -> Json:
         "aq": "0.00000",
         "act": "0",
         "tp": instrument.price_text(request.trigger),
-        "p": instrument.price_text(request.price),
+        "p": views.price_or_zero(instrument, request.price),
         "V": "EXPIRE_MAKER",
         "wt": request.working.value,
         "pm": "NONE",

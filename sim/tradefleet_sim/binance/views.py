@@ -21,6 +21,11 @@ def average_price(instrument: Instrument, value: int, lots: int) -> str:
     return f"{Decimal(value) * instrument.tick / lots:.5f}" if lots else "0"
 
 
+def price_or_zero(instrument: Instrument, ticks: int) -> str:
+    """'0' where there is no price, as the venue has it for market orders."""
+    return instrument.price_text(ticks) if ticks else "0"
+
+
 def entry_price(symbol: SymbolState, position: Position) -> Decimal:
     """USDT for one base unit, 0 without a position."""
     if not position.lots:
@@ -46,7 +51,7 @@ def order(instrument: Instrument, item: Order, *, full: bool = False) -> Json:
         "executedQty": instrument.lots_text(item.filled),
         "orderId": item.id,
         "origQty": instrument.lots_text(item.lots),
-        "price": instrument.price_text(item.price),
+        "price": price_or_zero(instrument, item.price),
         "reduceOnly": item.reduce_only,
         "side": item.side.value,
         "positionSide": "BOTH",
@@ -100,7 +105,7 @@ def algo(instrument: Instrument, item: Algo) -> Json:
         "actualOrderId": str(item.order_id) if item.order_id else "",
         "actualPrice": "0",
         "triggerPrice": instrument.price_text(request.trigger),
-        "price": instrument.price_text(request.price),
+        "price": price_or_zero(instrument, request.price),
         "icebergQuantity": None,
         "selfTradePreventionMode": "EXPIRE_MAKER",
         "workingType": request.working.value,
