@@ -60,10 +60,19 @@ class TestRender:
             "(+1.50)", "59100.0", "2", "7", "4",
         ]  # fmt: skip
         assert shadow.split() == ["└", "shadow", "-", "paper", "demo-v2", "-", "10,012.35", "flat", "-", "2", "7", "4"]
-        assert decision == "    03:04:05 BTCUSDT OPEN_LONG approved: best of six (score +0.250)"
+        assert decision == "    03:04:05 BTCUSDT OPEN_LONG approved: best of six (score +0.25)"
         assert operator == "    operator: demo-v2 soaks for another 3 s"
         for column in ("POSITION", "STOP"):
             assert stable[header.index(column) - 1] == " "
+
+    def test_a_score_is_said_once_and_an_average_price_in_few_digits(self) -> None:
+        decision = REPORT["lastDecision"] | {"reason": "score +0.25 from xgboost"}
+        position = REPORT["positions"][0] | {"entryPrice": "59906.93636363636363636363636"}
+        seen = report(lastDecision=decision, positions=[position, position | {"entryPrice": "0.00001234"}])
+        text = render([BotView("t", "b", {"phase": "Healthy", "message": "all is well"}, seen, None)], colour=False)
+        assert "@ 59906.936 (" in text
+        assert "@ 0.00001234 (" in text
+        assert text.splitlines()[2:] == ["    03:04:05 BTCUSDT OPEN_LONG approved: score +0.25 from xgboost"]
 
     def test_a_position_without_a_stop_is_shouted(self) -> None:
         bare = [{key: value for key, value in REPORT["positions"][0].items() if key != "stopPrice"}]

@@ -1,6 +1,7 @@
 """The fleet as text: one line of figures a bot, then what it decided last and what is wrong with it."""
 
 from collections.abc import Sequence
+from decimal import Context
 from typing import Final
 
 from tradefleet_api.botstatus import BotStatus, PositionReport
@@ -10,6 +11,8 @@ _HEADER: Final = ("BOT", "PHASE", "MODE", "MODEL", "STEP", "EQUITY", "POSITION",
 _RIGHT: Final = frozenset({"EQUITY", "OPEN", "SENT", "FILLS"})
 _COLOURS: Final = {"Healthy": 32, "Progressing": 36, "Paused": 33, "Pending": 33, "Degraded": 31}
 _NONE: Final = "-"
+_PRICE: Final = Context(prec=8)
+"""An average entry price may have any number of digits."""
 
 
 def render(bots: Sequence[BotView], colour: bool) -> str:
@@ -57,7 +60,8 @@ def _account(report: BotStatus | None) -> tuple[str | None, ...]:
 
 def _position(position: PositionReport) -> str:
     sign = "" if position.quantity.startswith("-") else "+"
-    return f"{sign}{position.quantity} {position.symbol} @ {position.entry_price} ({position.unrealized_quote:+.2f})"
+    entry = f"{_PRICE.create_decimal(position.entry_price).normalize(_PRICE):f}"
+    return f"{sign}{position.quantity} {position.symbol} @ {entry} ({position.unrealized_quote:+.2f})"
 
 
 def _notes(bot: BotView) -> list[str]:
@@ -69,7 +73,7 @@ def _notes(bot: BotView) -> list[str]:
         notes.append(f"no report: {bot.stable.fault}")
     if bot.shadow is not None and bot.shadow.status is None:
         notes.append(f"no report of the candidate: {bot.shadow.fault}")
-    if bot.status.get("message"):
+    if bot.status.get("message") and bot.status.get("phase") != "Healthy":
         notes.append(f"operator: {bot.status['message']}")
     return notes
 
@@ -78,7 +82,8 @@ def _report_notes(report: BotStatus) -> list[str]:
     notes = []
     if report.last_decision is not None:
         decision = report.last_decision
-        score = "" if decision.score is None else f" (score {decision.score:+.3f})"
+        said = decision.score is None or "score" in decision.reason
+        score = "" if said else f" (score {decision.score:+.2f})"
         when = decision.time[11:19] if len(decision.time) >= 19 else decision.time
         notes.append(f"{when} {decision.symbol} {decision.action} {decision.outcome}: {decision.reason}{score}")
     if report.halted:

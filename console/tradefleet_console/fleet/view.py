@@ -70,7 +70,8 @@ def _report(api: Api, namespace: str, name: str, arm: Arm, port: int) -> Report:
             BotStatus.model_validate(api.get(f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/status"))
         )
     except RefusedError as error:
-        return Report(None, str(error))
+        # What the API server's proxy says of a pod that has not been given an address.
+        return Report(None, str(error).replace("address not allowed", f"pod {pod} has no address yet"))
     except ValidationError as error:
         return Report(None, f"its report is of another version: {sentence(error)}")
 
