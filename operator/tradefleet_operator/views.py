@@ -93,9 +93,9 @@ def check_view(pod: Json) -> CheckView:
     verify = _ended(_container(status, "containerStatuses", "verify"))
     code = verify.get("exitCode")
     return CheckView(
-        fetch_message=(_text(fetch.get("message")) or "fetching failed") if fetch.get("exitCode") else None,
+        fetch_message=(_said(fetch) or "fetching failed") if fetch.get("exitCode") else None,
         verify_exit=code if isinstance(code, int) else None,
-        verify_message=_text(verify.get("message")),
+        verify_message=_said(verify),
         waiting=_trouble(status),
     )
 
@@ -111,14 +111,24 @@ def _trouble(status: Mapping[str, object]) -> str | None:
             reason = _text(waiting.get("reason"))
             if reason in _UNREMARKABLE and not ended.get("exitCode"):
                 continue
-            said = _text(ended.get("message")) or _text(waiting.get("message")) or ""
-            return f"{container.get('name')}: {reason or ended.get('reason')}" + (f": {said.strip()}" if said else "")
+            said = _said(ended) or _text(waiting.get("message"))
+            return f"{container.get('name')}: {reason or ended.get('reason')}" + (f": {said}" if said else "")
     return None
 
 
 def _ended(container: Mapping[str, object]) -> Json:
     """The last termination of a container: of its present state, else of the one before."""
     return part(container, "state", "terminated") or part(container, "lastState", "terminated")
+
+
+def _said(ended: Mapping[str, object]) -> str | None:
+    """The last line of a termination message (it may be the tail of the log), without the program's own name.
+
+    >>> _said({"message": "loading\\ntradefleet: no file\\n"})
+    'no file'
+    """
+    lines = (_text(ended.get("message")) or "").strip().splitlines()
+    return lines[-1].removeprefix("tradefleet: ") if lines else None
 
 
 def _container(status: Mapping[str, object], key: str, name: str) -> Json:

@@ -176,7 +176,9 @@ class Kubelet(threading.Thread):
                     {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}  # fmt: skip
             return {"phase": "Pending", "initContainerStatuses": [init]}
         if digest in self.script.measured:
-            text = f"x: bundle digest mismatch: expected {digest}, measured {self.script.measured[digest]}"
+            text = (
+                f"tradefleet: x: bundle digest mismatch: expected {digest}, measured {self.script.measured[digest]}\n"
+            )
             ended = {"exitCode": 1, "reason": "Error", "message": text}
             init = {"name": "fetch", "image": "i", "imageID": "", "ready": False, "restartCount": 0,
                     "state": {"terminated": ended}, "lastState": {}}  # fmt: skip

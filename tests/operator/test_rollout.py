@@ -58,6 +58,7 @@ def test_a_tampered_model_is_refused_and_stable_never_notices(fleet: Fleet) -> N
     assert (status["phase"], status["stable"]["name"]) == ("Degraded", "v1")
     assert C in fleet.status("bad", "modelversions")["message"], "the measured digest is named"
     assert fleet.status("bad", "modelversions")["phase"] == "Rejected"
+    assert fleet.status("bad", "modelversions")["digest"] == C
     assert "Rejected" in fleet.events("btc")
     assert "Rejected" in fleet.events("bad")
     assert [pod for pod in fleet.names("pods") if "stable" in pod] == [pod for pod in pods if "stable" in pod]
@@ -177,4 +178,5 @@ def test_a_live_bot_flattens_before_it_goes_and_a_model_in_use_stays(fleet: Flee
     leaving = fleet.get("tradingbots", "btc")
     assert leaving is not None, "it waits for the bot to be flat"
     eventually(lambda: fleet.get("tradingbots", "btc") is None, "gone once flat")
+    assert "Flattened" in fleet.events("btc")
     eventually(lambda: fleet.get("modelversions", "v1") is None, "no longer held")

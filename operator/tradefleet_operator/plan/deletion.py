@@ -27,7 +27,8 @@ def deletion(observed: BotObserved, now: float) -> Plan:
         return Plan((Emit(ref, "Normal", "PositionsLeft", "deleted without flattening, as asked"), release))
     open_arms = tuple(_not_flat(observed, meta.deletion))
     if not open_arms:
-        return Plan((release,))
+        said = (Emit(ref, "Normal", "Flattened", "flat, and deleted"),) if _live(observed) else ()
+        return Plan((*said, release))
     left = meta.deletion + DEADLINE - now
     if left <= 0:
         text = f"deleted after {DEADLINE:.0f} s although not flat: " + "; ".join(open_arms)
@@ -37,10 +38,8 @@ def deletion(observed: BotObserved, now: float) -> Plan:
 
 def _not_flat(observed: BotObserved, deleted: float) -> list[str]:
     """One sentence for each live arm that has not said, after the deletion, that it is flat."""
-    mandates = observed.status.mandates or {}
-    live: list[Arm] = [arm for arm, mandate in mandates.items() if mandate.mode != "paper"]
     found = []
-    for arm in live:
+    for arm in _live(observed):
         report = observed.reports.get(arm)
         if report is None or report.status is None:
             if ("StatefulSet", f"{observed.meta.name}-{arm}") in observed.children:
@@ -49,6 +48,10 @@ def _not_flat(observed: BotObserved, deleted: float) -> list[str]:
             held = ", ".join(f"{position.symbol} {position.quantity}" for position in report.status.positions)
             found.append(f"{arm} holds {held or 'nothing'}, {report.status.open_orders} open orders")
     return found
+
+
+def _live(observed: BotObserved) -> list[Arm]:
+    return [arm for arm, mandate in (observed.status.mandates or {}).items() if mandate.mode != "paper"]
 
 
 def with_finalizer(observed: BotObserved, plan: Plan) -> Plan:
