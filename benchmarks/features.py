@@ -63,15 +63,13 @@ def main() -> int:
     events = [event for event in Recording(raw_lines(path), [SYMBOL]) if isinstance(event, kinds)]
     by_kind: dict[str, list[Any]] = defaultdict(list)
     for event in events:
-        by_kind[type(event).__name__].append(event)
+        kind = "Depth" if isinstance(event, DepthSnapshot | DepthDelta) else type(event).__name__
+        by_kind[kind].append(event)
     run = {"input": path.name, "events": len(events)}
     for names, label in ((DOZEN, "features_update"), (tuple(REGISTRY), "features_update_all")):
         report(label, best(lambda names=names: fed(names, events)), len(events), features=len(names), **run)
     for kind, found in by_kind.items():
-        if len(found) > 1:
-            report(
-                f"features_update.{kind}", best(lambda found=found: fed(DOZEN, found)), len(found), events=len(found)
-            )
+        report(f"features_update.{kind}", best(lambda found=found: fed(DOZEN, found)), len(found), events=len(found))
     for names, label in ((DOZEN, "features_vector"), (tuple(REGISTRY), "features_vector_all")):
         features, out, at = fed(names, events), np.empty(len(names), np.float32), events[-1].at
         seconds = best(lambda features=features, out=out, at=at: [features.vector(at, out) for _ in range(1000)])

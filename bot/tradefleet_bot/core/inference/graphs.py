@@ -1,6 +1,7 @@
 """The bundle's ONNX graphs as functions with the signatures that the manifest promises, and nothing looser."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from tradefleet_api.bundle import BundleError
 CLASSES: Final = 3
 """Down, flat, up."""
 
+SMALL: Final = 64
 NOWHERE: Final = "/dev/null/tradefleet"
 """A folder that cannot exist."""
 
@@ -36,9 +38,14 @@ class Graph:
         """The outputs, in the order promised. Raises ArithmeticError where one is not finite or has another shape."""
         results: list[Array] = self._session.run(self._outputs, dict(feeds))
         for name, result, shape in zip(self._outputs, results, self._shapes, strict=True):
-            if result.shape != shape or not np.isfinite(result).all():
+            if result.shape != shape or not finite(result):
                 raise ArithmeticError(f"{self.file}: {name} is not finite or not of shape {shape}")
         return results
+
+
+def finite(values: Array) -> bool:
+    """Whether all are; for the few values of these tensors Python is several times faster than a reduction."""
+    return all(map(isfinite, values.ravel().tolist())) if values.size <= SMALL else bool(np.isfinite(values).all())
 
 
 def _session(file: str, data: bytes) -> Any:

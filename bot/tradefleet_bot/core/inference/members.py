@@ -46,8 +46,9 @@ class Voter:
             feeds |= {"hidden": state.hidden, "cell": state.cell}
         results = self._graph(feeds)
         probabilities: Array = results[0][0]
-        if probabilities.min() < -TOLERANCE or abs(float(probabilities.sum()) - 1.0) > TOLERANCE:
-            raise ArithmeticError(f"{self.name}: its output {probabilities.tolist()} is no distribution")
+        values = probabilities.tolist()
+        if min(values) < -TOLERANCE or abs(sum(values) - 1.0) > TOLERANCE:
+            raise ArithmeticError(f"{self.name}: its output {values} is no distribution")
         if state is not None:
             state.hidden, state.cell = results[1], results[2]
         return probabilities

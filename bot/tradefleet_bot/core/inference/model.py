@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tradefleet_api.bundle import Bundle
 from tradefleet_bot.core.decision import ACTIONS, Decision, Mask, PortfolioView
-from tradefleet_bot.core.inference.graphs import Array, Graph
+from tradefleet_bot.core.inference.graphs import Array, Graph, finite
 from tradefleet_bot.core.inference.members import Recurrent, Voter
 
 HOLD = ACTIONS[0]
@@ -69,7 +69,7 @@ class OnnxModel:
         if missing:
             return _hold(f"missing: {', '.join(missing)}")
         self._input[0] = vector
-        if not np.isfinite(self._input).all():
+        if not finite(self._input):
             broken = [name for name, value in zip(self.features, vector, strict=True) if not np.isfinite(value)]
             return _hold(f"not finite: {', '.join(broken)}")
         votes, lost = self._vote(state)
@@ -91,9 +91,10 @@ class OnnxModel:
         except Exception as error:  # noqa: BLE001 - the runtime raises its own unrelated types; without a policy, HOLD
             return _hold(f"the policy failed: {error}", score, scores, votes)
         allowed = [i for i, ok in enumerate(mask) if ok or i == 0]
-        action = ACTIONS[max(allowed, key=lambda i: (logits[i], -i))]
+        values = logits.tolist()
+        action = ACTIONS[max(allowed, key=values.__getitem__)]  # the first of equals
         parts = ", ".join(f"{name} {value:+.2f}" for name, value in scores.items())
-        wanted = ACTIONS[int(np.argmax(logits))]
+        wanted = ACTIONS[values.index(max(values))]
         notes = ([f"{wanted} is not allowed now"] if wanted != action else []) + lost
         reason = f"score {score:+.2f} from {parts}; policy {action}" + (f" ({'; '.join(notes)})" if notes else "")
         return Step(Decision(action, score, scores, reason), votes, logits)
