@@ -28,6 +28,8 @@ class Store:
         """Remember an object; returns the keys to look at again, none where it is not news."""
         ref = _ref(item)
         before = self._objects.get(ref)
+        if _ended(item):  # the answer to the write that let it go, which may come after the watch told its end
+            return self.drop(item)
         if before is not None and _same_uid(before, item) and _version(item) <= _version(before):
             return frozenset()
         metadata = part(item, "metadata")
@@ -103,6 +105,13 @@ def _ref(item: Json) -> Ref:
 
 def _same_uid(one: Json, other: Json) -> bool:
     return part(one, "metadata").get("uid") == part(other, "metadata").get("uid")
+
+
+def _ended(item: Json) -> bool:
+    """Whether nothing holds a deleted object any more, neither a finalizer nor a grace period (a pod's)."""
+    metadata = part(item, "metadata")
+    held = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
+    return bool(metadata.get("deletionTimestamp")) and not held
 
 
 def _version(item: Json) -> int:

@@ -37,7 +37,7 @@ def test_live_bot_sends_real_orders_and_keeps_a_protective_stop(fleet: Namespace
     assert report["mode"] == "live"
     assert report["ordersSent"] >= 1
     account = sim_account(system, f"{BOTS}.wire")
-    assert account["trades"] >= 1, "the simulator's own account must have seen the fills"
+    assert account["fills"], "the simulator's own account must have seen the fills"
 
     def protected() -> bool:
         seen = fleet.report("wire") or {}

@@ -163,6 +163,9 @@ class Admin:
                 views.algo(symbols[algo.request.symbol].instrument, algo) for algo in account.algos.values()
             ],
             "fills": len(account.fills),
+            "clientOrderIds": [
+                order.client_id for order in (*account.closed, *account.orders.values()) if not order.algo_id
+            ],
         }
 
 
