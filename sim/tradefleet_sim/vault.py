@@ -17,13 +17,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from tradefleet_sim.binance.auth import Keys
 from tradefleet_sim.engine.accounts import HISTORY, Account, Ledger
-from tradefleet_sim.engine.book import Resting
 from tradefleet_sim.engine.state import State
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 KEPT: Final = 500  # closed orders, fills and incomes of an account that are kept; it forgets older ones at a restart
 _STRANGERS_TRADES: Final = 10**6  # trade ids that strangers may have used since the last save
-_BACK_OF_THE_QUEUE: Final = 10**12  # lots; the first news of a level brings it down to what stands there
 
 
 T = TypeVar("T")
@@ -60,6 +58,8 @@ class Vault:
             "last_id": state.last_id,
             "secrets": keys.secrets,
             "revoked": sorted(keys.revoked),
+            "countdowns": [[*whose, due] for whose, due in state.countdowns.items()],
+            "marks": {name: symbol.mark for name, symbol in state.symbols.items()},
             "trade_ids": {name: symbol.trade_id for name, symbol in state.symbols.items()},
         }
         rows += [("common", self._common.dump_json(common)), ("ledger", self._ledger.dump_json(state.ledger))]
@@ -70,7 +70,7 @@ class Vault:
         self._db.execute("COMMIT")
 
     def restore(self, state: State, keys: Keys) -> bool:
-        """Fill a fresh state and key ring with what was kept; False where nothing was."""
+        """Fill a fresh state and key ring with what was kept; False where nothing was. Then call `Exchange.resume`."""
         kept = dict(self._db.execute("SELECT name, value FROM kept"))
         if not kept:
             return False
@@ -93,11 +93,10 @@ class Vault:
         keys.revoked.update(common["revoked"])
         for name, symbol in state.symbols.items():
             symbol.trade_id = max(symbol.trade_id, common["trade_ids"].get(name, 0) + _STRANGERS_TRADES)
+            symbol.mark = common["marks"].get(name)  # until the market says its own: positions are valued by it
+        state.countdowns.update({(key, name): due for key, name, due in common["countdowns"]})
         for account in accounts:
             state.accounts[account.key] = _long(account)
-            for order in account.orders.values():
-                half = state.symbols[order.symbol].book.half(order.side)
-                half.join(Resting(order.id, account.key, order.price, order.remaining, _BACK_OF_THE_QUEUE))
         return True
 
 

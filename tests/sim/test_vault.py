@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 from support.simulator import Client
 
+from tradefleet_sim.binance.auth import Keys
+from tradefleet_sim.engine.exchange import Exchange
+from tradefleet_sim.engine.orders import Kind, NewOrder, Side
+from tradefleet_sim.instruments import BTCUSDT
+from tradefleet_sim.market.events import Mark, Print, Snapshot
 from tradefleet_sim.vault import Vault, VaultError
 
 
@@ -82,6 +87,36 @@ async def everything(client: Client) -> dict[str, object]:
         "entry": (await client.call("GET", "/fapi/v1/order", symbol="BTCUSDT", origClientOrderId="entry"))[1],
         "trades": (await client.call("GET", "/fapi/v1/userTrades", symbol="BTCUSDT"))[1],
     }
+
+
+def test_restored_orders_stand_in_the_book_fill_and_leave_it(tmp_path: Path) -> None:
+    def fresh() -> Exchange:
+        made = Exchange([BTCUSDT])
+        made.market("BTCUSDT", Snapshot(1, 1, [(600_000, 50)], [(600_001, 50)]))
+        made.market("BTCUSDT", Mark(1, "60000.0", "60000.0", "60000.0", "0.0001", 10**13))
+        return made
+
+    before = fresh()
+    account = before.account("keeper", 2)
+    orders = [before.place(account, NewOrder("BTCUSDT", Side.BUY, Kind.LIMIT, 10, 599_990 + i), 2) for i in range(2)]
+    before.set_countdown(account, "BTCUSDT", 60_000, 2)
+    vault = Vault(tmp_path / "accounts.db")
+    vault.save(before.state, Keys(), {"keeper"})
+    after = Exchange([BTCUSDT])
+    assert vault.restore(after.state, Keys())
+    vault.close()
+    after.resume()
+    account, book = after.account("keeper", 3), after.state.symbols["BTCUSDT"].book
+    assert after.health(account).equity == before.health(before.account("keeper", 3)).equity  # before any market
+    after.market("BTCUSDT", Snapshot(3, 1, [(600_000, 50), (599_991, 5)], [(600_001, 50)]))
+    assert (book.bids.displayed(599_990), book.bids.displayed(599_991)) == (10, 15)
+    after.market("BTCUSDT", Print(4, 599_991, 8, buyer_is_maker=True))
+    assert account.orders[orders[1].id].filled == 3
+    after.cancel(account, orders[0].id, 5)
+    assert book.bids.displayed(599_990) == 0
+    after.tick(60_002)
+    assert not account.orders
+    assert after.state.last_id >= before.state.last_id
 
 
 def test_a_file_that_is_no_vault_is_refused_in_one_sentence(tmp_path: Path) -> None:

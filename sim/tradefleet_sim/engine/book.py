@@ -125,6 +125,12 @@ class Half:
         queue.append(resting)
         self.touched.add(resting.price)
 
+    def rejoin(self) -> None:
+        """A whole new book: clients' orders stand behind all that it shows at their prices."""
+        for price, queue in self.queues.items():
+            for resting in queue:
+                resting.ahead = self.levels.get(price, 0)
+
     def leave(self, resting: Resting) -> None:
         queue = self.queues[resting.price]
         queue.remove(resting)

@@ -22,7 +22,8 @@ class Conditional:
         self._waiting: dict[str, dict[int, Algo]] = {}  # by symbol
 
     def resume(self) -> None:
-        """Wait for what the state's accounts wait for: after a state was restored."""
+        """Go on with the open orders, plain and conditional, of a state that was restored."""
+        self.matching.resume()
         for account in self._state.accounts.values():
             for algo in account.waiting_algos():
                 self._waiting.setdefault(algo.request.symbol, {})[algo.id] = algo

@@ -153,13 +153,22 @@ class Matching:
         if order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
             expiry = Expiry.LIQUIDATION if order.forced else Expiry.IOC_REMAINDER
             return self._end(order, at, Status.EXPIRED, expiry)
+        self._queue(symbol, order)
+        return order
+
+    def resume(self) -> None:
+        """Open orders of a restored state go back to the book, behind whoever stands there."""
+        for account in self._state.accounts.values():
+            for order in account.orders.values():
+                self._queue(self._state.symbols[order.symbol], order)
+
+    def _queue(self, symbol: SymbolState, order: Order) -> None:
         half = symbol.book.half(order.side)
         ahead = half.levels.get(order.price, 0)
         effective = self._effective(self._state.accounts[order.account], order)
         resting = Resting(order.id, order.account, order.price, effective, ahead)
         half.join(resting)
         self._resting[order.id] = resting
-        return order
 
     # -- bookkeeping ----------------------------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ class SymbolState:
                         half.set_level(price, 0)
                     for price, lots in rows:
                         half.set_level(price, lots)
+                    half.rejoin()
             case BookUpdate():
                 for half, other, rows in ((bids, asks, event.bids), (asks, bids, event.asks)):
                     for price, lots in rows:
