@@ -44,6 +44,9 @@ def guard(state: EngineState, symbol: SymbolState) -> None:
         exposure = _exposure(state, symbol, position)
     for want in plan(exposure):
         _act(state, symbol, position, want, limits)
+    if symbol.exiting is not None and not exposure.exiting:  # a step gave the reason
+        for want in plan(_exposure(state, symbol, position)):
+            _act(state, symbol, position, want, limits)
     if not position.quantity:
         symbol.exiting = None
         _settle(state, symbol, limits)

@@ -70,9 +70,9 @@ def plan(e: Exposure) -> list[Want]:
     if not e.position:
         return wants
     stop = kept.get("stop")
-    if stop is None:
+    if stop is None and not e.exiting:
         wants.append(Want("stop"))
-    elif stop.confirmed and "take_profit" not in kept and e.targets and not e.exiting:
+    elif stop is not None and stop.confirmed and "take_profit" not in kept and e.targets and not e.exiting:
         wants.append(Want("target"))
     if e.exiting and "exit" not in kept and e.priced and e.at >= e.exit_at:
         wants.append(Want("exit"))

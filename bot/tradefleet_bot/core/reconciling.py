@@ -16,6 +16,7 @@ from tradefleet_bot.core.limits import Limits
 from tradefleet_bot.core.orders.blotter import RECEIVE_WINDOW, Order
 from tradefleet_bot.core.orders.ids import leg_of
 from tradefleet_bot.core.orders.intent import OrderIntent
+from tradefleet_bot.core.portfolio import ZERO
 from tradefleet_bot.core.state import EngineState, SymbolState, Trip
 
 SECOND: Final = 1_000_000_000
@@ -68,10 +69,10 @@ def on_account_state(state: EngineState, event: AccountState, limits: Limits) ->
     settled = [text for text in differences if text.partition(":")[0] not in moving]
     if settled:
         _mismatch(state, account, mine, "; ".join(settled))
-    elif differences or moving:
+    elif differences:
         account.reconcile_at = state.at + SECOND
     else:
-        _agree(state, account, mine)
+        _agree(state, account, mine, at_rest=not moving)
 
 
 def _mismatch(state: EngineState, account: Account, event: AccountState, text: str) -> None:
@@ -85,9 +86,9 @@ def _mismatch(state: EngineState, account: Account, event: AccountState, text: s
         account.mismatch, account.mismatches = None, 0
 
 
-def _agree(state: EngineState, account: Account, event: AccountState) -> None:
+def _agree(state: EngineState, account: Account, event: AccountState, *, at_rest: bool) -> None:
     counted = account.portfolio.wallet
-    difference = account.portfolio.correct(event.wallet_quote)
+    difference = account.portfolio.correct(event.wallet_quote) if at_rest else ZERO
     if abs(difference) * 10_000 > max(abs(event.wallet_quote), LEAST_WALLET):
         text = f"the wallet is {event.wallet_quote}, the bot counted {counted}: taken over"
         state.record("", "reconcile", "warning", text)
