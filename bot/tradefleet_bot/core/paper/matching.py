@@ -155,7 +155,7 @@ class Matching:
         fill = self.account.execute(at, intent.symbol, intent.side, price, quantity, fee_ratio=fee_ratio, maker=maker)
         order.filled += quantity
         order.paid += price * quantity
-        if order.left <= 0 or (intent.close_position and quantity == all_of):
+        if quantity == all_of if intent.close_position else order.left <= 0:
             order.close("FILLED")
         elif order.status != "TRIGGERED":
             order.status = "PARTIALLY_FILLED"
