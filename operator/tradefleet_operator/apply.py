@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterable
+from typing import get_args
 
 import structlog
 
@@ -13,8 +14,10 @@ from tradefleet_operator.keys import Key, part
 from tradefleet_operator.kube.client import Client
 from tradefleet_operator.kube.errors import ConflictError, KubeError
 from tradefleet_operator.kube.resources import EVENTS
+from tradefleet_operator.metrics import ROLLOUTS
 from tradefleet_operator.observe import Foreign
 from tradefleet_operator.observed import Meta, owned
+from tradefleet_operator.plan.rollout import Outcome
 from tradefleet_operator.store import Store
 from tradefleet_operator.times import stamp
 
@@ -114,6 +117,8 @@ class Executor:
             "reportingComponent": FIELD_MANAGER,
             "reportingInstance": self._me,
         }  # fmt: skip
+        if event.ref.kind == "TradingBot" and event.reason in get_args(Outcome):
+            ROLLOUTS.labels(meta.namespace, meta.name, event.reason).inc()
         try:
             await self._client.request("POST", EVENTS.path(meta.namespace), body)
         except ConflictError:

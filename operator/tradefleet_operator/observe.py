@@ -87,7 +87,7 @@ class Observer:
         interval = AWAITED if awaits(found) else self._defaults.status_interval
         reports: dict[Arm, Report] = {}
         for arm, pod in pods.items():
-            if (report := await self._poller.report(pod, interval)) is not None:
+            if (report := await self._poller.report(key, pod, interval)) is not None:
                 reports[arm] = report
         return BotObserved(**{**vars(found), "reports": reports})
 

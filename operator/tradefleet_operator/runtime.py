@@ -102,7 +102,7 @@ class Operator:
         settings = self._settings
         foreign = Foreign(client, time.monotonic)
         async with aiohttp.ClientSession() as session:
-            poller = Poller(session, time.time, settings.defaults.bot_port)
+            poller = Poller(session, time.time, settings.defaults.bot_port, self._queue.add)
             observer = Observer(self._store, client, poller, foreign, settings.defaults)
             executor = Executor(client, self._store, foreign, news=self._wrote, me=settings.identity)
             reconciler = Reconciler(self._queue, observer, executor, time.time)
@@ -116,6 +116,7 @@ class Operator:
                     task.result()
             finally:
                 await _cancel(watches, *helpers)
+                await poller.close()
 
     async def _watch(self) -> None:
         namespaces = self._settings.namespaces

@@ -73,7 +73,7 @@ class Fleet:
         items = self.status(name, plural).get("conditions", [])
         return next((item for item in items if item["type"] == kind), {})
 
-    def phase(self, name: str, phase: str, seconds: float = 20) -> Json:
+    def phase(self, name: str, phase: str, seconds: float = 45) -> Json:
         return eventually(lambda: (s := self.status(name)).get("phase") == phase and s, f"{name} {phase}", seconds)
 
     def events(self, name: str) -> list[str]:
@@ -111,6 +111,16 @@ def operator_process(
             raise
 
 
+def strict_namespace(server: ApiServer, prefix: str) -> str:
+    """A namespace that admits only pods of the strictest Pod Security Standard: every pod of a bot must be one."""
+    name = server.namespace(prefix)
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    path, content = f"/api/v1/namespaces/{name}", "application/merge-patch+json"
+    code, answer = server.request("PATCH", path, {"metadata": {"labels": labels}}, content)
+    assert code == 200, answer.get("message")
+    return name
+
+
 def restricted(server: ApiServer, namespaces: list[str], path: Path) -> Path:
     """A kubeconfig with exactly the rights that `rbac` lists; the operator has its Lease in the first namespace."""
     subject = {"kind": "ServiceAccount", "name": "operator", "namespace": namespaces[0]}
@@ -146,7 +156,7 @@ def bots() -> Iterator[Bots]:
 def served(apiserver_crds: ApiServer, bots: Bots, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """Namespaces that the run's operator serves, one for each test to take."""
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    namespaces = [apiserver_crds.namespace("fleet") for _ in range(FLEETS)]
+    namespaces = [strict_namespace(apiserver_crds, "fleet") for _ in range(FLEETS)]
     watched = ",".join(namespaces)
     kubeconfig = restricted(apiserver_crds, namespaces, log.with_name("kubeconfig"))
     with operator_process(

@@ -20,7 +20,7 @@ TICK: Final = 0.1
 _ADDRESS: Final = count(2)
 
 
-def eventually(look: Callable[[], T], what: str, seconds: float = 20.0) -> T:
+def eventually(look: Callable[[], T], what: str, seconds: float = 45.0) -> T:
     """The first truthy answer of `look`; an AssertionError with the last answer when time is up."""
     deadline = time.monotonic() + seconds
     while True:

@@ -154,7 +154,7 @@ def test_a_candidate_that_does_not_run_is_rolled_back(fleet: Fleet, fault: str) 
     fleet.bot("btc", "v1", rollout={"shadow": {"duration": "1s"}, "progressDeadline": deadline})
     fleet.phase("btc", "Healthy")
     change(fleet, "btc", "v2")
-    status = eventually(lambda: (s := fleet.status("btc")).get("failed") and s, "the roll-back", 30)
+    status = eventually(lambda: (s := fleet.status("btc")).get("failed") and s, "the roll-back")
     words = {"crashing": "no quorum", "reported": f"reports digest {C}", "never_ready": "not healthy within 10 s"}
     assert words[fault] in status["step"]["message"]
     assert [entry["outcome"] for entry in status["history"]] == ["RolledBack"]

@@ -5,6 +5,7 @@ from typing import Final
 from tradefleet_operator.actions import Action, PatchStatus, Plan, Ref
 from tradefleet_operator.observed import BotObserved
 from tradefleet_operator.plan.children import Children, reconcile, wanted
+from tradefleet_operator.plan.conditions import find
 from tradefleet_operator.plan.deletion import deletion, with_finalizer
 from tradefleet_operator.plan.rollout import RolloutState, advance
 from tradefleet_operator.plan.status import Situation, status
@@ -41,8 +42,9 @@ def plan(observed: BotObserved, now: float) -> Plan:
 
 def awaits(observed: BotObserved) -> bool:
     """Whether somebody waits for what the bots report, so that they are asked at once."""
-    state = RolloutState.of(observed.status)
-    return observed.meta.deletion is not None or state.candidate is not None or observed.status.phase != "Healthy"
+    ready = find(observed.status.conditions, "Ready")
+    rolling = observed.meta.deletion is not None or observed.status.candidate is not None
+    return rolling or ready is None or ready.status != "True"
 
 
 def _look_again(observed: BotObserved, situation: Situation) -> float | None:
