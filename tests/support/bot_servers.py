@@ -24,7 +24,7 @@ DRIVER = Path(driver.__file__)
 TRADEFLEET = Path(sys.executable).parent / "tradefleet"
 
 
-def wait_for(what: str, check: Callable[[], T | None], seconds: float = 20.0) -> T:
+def wait_for(what: str, check: Callable[[], T | None], seconds: float = 60.0) -> T:
     """The first result of `check` that is neither None nor False; an AssertionError that names `what` after a while."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -110,7 +110,7 @@ class Bot(Started):
         report: Json | None = json.loads(text) if code == 200 else None
         return report
 
-    def until(self, what: str, check: Callable[[Json], Any], seconds: float = 25.0) -> Json:
+    def until(self, what: str, check: Callable[[Json], Any], seconds: float = 60.0) -> Json:
         """Wait for a report that passes."""
 
         def passing() -> Json | None:

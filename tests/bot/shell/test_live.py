@@ -12,6 +12,8 @@ from support.bot_servers import Bot, Json, Simulator, configuration, fetch, rese
 from tradefleet_bot.core.decision import Action
 from tradefleet_bot.shell.replay import replay
 
+pytestmark = pytest.mark.timeout(240)  # starting processes on a busy machine takes its time
+
 LONG = ("OPEN_LONG", "HOLD")
 
 
@@ -127,7 +129,7 @@ def test_a_simulator_that_dies_and_comes_back_empty_costs_no_duplicate_order(
         bot.until("no risk while the feed is down", lambda r: not r["connected"] and r["halted"])
         with Simulator(tmp_path, ports[0]) as fresh:
             # The new simulator has never heard of the position: what is not there cannot be protected or closed.
-            report = bot.until("reconciled with what is there", lambda r: r["connected"] and r["flat"], 40)
+            report = bot.until("reconciled with what is there", lambda r: r["connected"] and r["flat"])
             account = fresh.account()
             assert account["positions"] == account["orders"] == account["algoOrders"] == []
             assert report["halted"] is not None
@@ -144,7 +146,7 @@ def test_a_missing_bundle_is_waited_for_and_said(tmp_path: Path, simulator: Simu
         assert (code, config["model"]["sha256"] in why) == (503, True)
         assert fetch(f"{bot.url}/healthz")[0] == 200
         bundle.write_bytes(content)
-        wait_for("ready once mended", lambda: fetch(f"{bot.url}/readiness")[0] == 200, 30)
+        wait_for("ready once mended", lambda: fetch(f"{bot.url}/readiness")[0] == 200)
 
 
 def test_a_symbol_the_venue_does_not_list_is_named(tmp_path: Path, simulator: Simulator, config: Json) -> None:
@@ -175,5 +177,5 @@ def _refusal(bot: Bot, text: str) -> tuple[int, str] | None:
 def test_no_cluster_and_no_orders_is_one_sentence(tmp_path: Path, simulator: Simulator, config: Json) -> None:
     del config["orders"]
     with Bot(tmp_path, config, "HOLD") as bot:
-        assert bot.process.wait(10) == 1
+        assert bot.process.wait(60) == 1
         assert "set `orders` in the configuration" in bot.log.read_text()
