@@ -78,6 +78,8 @@ class Blotter:
     def __init__(self, strict: bool) -> None:
         self._strict = strict
         self._orders: dict[str, Order] = {}
+        self._active: dict[str, Order] = {}
+        """Those that may matter, so that each look costs what is open and not what was ever sent."""
         self.contradictions: list[str] = []
         """Sentences about transitions outside the table, not yet collected by the engine."""
 
@@ -88,6 +90,7 @@ class Blotter:
         if order.intent.client_id in self._orders:
             raise UnknownTransitionError(f"client id {order.intent.client_id} was used before")
         self._orders[order.intent.client_id] = order
+        self._active[order.intent.client_id] = order
         if len(self._orders) > KEEP:
             self._forget()
 
@@ -99,12 +102,11 @@ class Blotter:
 
     def orders(self, symbol: str | None = None) -> Iterator[Order]:
         """Orders (of one symbol) that may still change the position or be sent again, oldest first."""
-        return (
-            order
-            for order in list(self._orders.values())
-            if (order.open or order.remaining or (order.state == "ABSENT" and not order.dropped))
-            and (symbol is None or order.intent.symbol == symbol)
-        )
+        for client_id, order in list(self._active.items()):
+            if not (order.open or order.remaining or (order.state == "ABSENT" and not order.dropped)):
+                del self._active[client_id]
+            elif symbol is None or order.intent.symbol == symbol:
+                yield order
 
     def apply(self, order: Order, incoming: Input, at: int, timeout: int) -> None:
         """Move one order along the table and set when to ask about it next."""
@@ -115,6 +117,7 @@ class Blotter:
             self._contradiction(order, incoming)
             state = "UNKNOWN"
         changed, order.state = state != order.state, state
+        self._wake(order)
         if state == "UNKNOWN":
             if changed:
                 order.queries = 0
@@ -142,7 +145,7 @@ class Blotter:
 
     def overdue(self, at: int, timeout: int) -> Iterator[QueryOrder]:
         """Queries that are due now; each one sets the pause before the next."""
-        for order in list(self._orders.values()):
+        for order in list(self._active.values()):
             if order.asked_at is None or at < order.asked_at:
                 continue
             self.apply(order, "NO_REPLY", at, timeout)
@@ -150,6 +153,14 @@ class Blotter:
             order.asked_at = at + min(FIRST_QUERY << order.queries, MAX_PAUSE)
             intent = order.intent
             yield QueryOrder(at, order.route, intent.symbol, intent.client_id, intent.conditional)
+
+    def _wake(self, order: Order) -> None:
+        """News of an order that was over: look at it again, in its old place."""
+        client_id = order.intent.client_id
+        if client_id not in self._active:
+            self._active[client_id] = order
+            place = {known: number for number, known in enumerate(self._orders)}
+            self._active = dict(sorted(self._active.items(), key=lambda item: place.get(item[0], 0)))
 
     def _contradiction(self, order: Order, incoming: Input) -> None:
         text = f"order {order.intent.client_id} is {order.state} and the venue then said {incoming}"
@@ -163,3 +174,4 @@ class Blotter:
                 return
             if not order.open and not order.remaining:
                 del self._orders[client_id]
+                self._active.pop(client_id, None)

@@ -26,15 +26,18 @@ class Matching:
         self.account = account
         self.rules: dict[str, Instrument] = {}
         self.orders: OrderedDict[str, PaperOrder] = OrderedDict()
+        self._open: dict[str, PaperOrder] = {}  # a look at the market costs what is open, not what was ever sent
         self._say = say
 
     def open(self, symbol: str | None = None) -> list[PaperOrder]:
         """Open orders (of one symbol)."""
-        return [
-            order
-            for order in self.orders.values()
-            if order.phase != "closed" and (symbol is None or order.intent.symbol == symbol)
-        ]
+        found = []
+        for client_id, order in list(self._open.items()):
+            if order.phase == "closed":
+                del self._open[client_id]
+            elif symbol is None or order.intent.symbol == symbol:
+                found.append(order)
+        return found
 
     def place(self, intent: OrderIntent, at: int) -> None:
         """An order arrives: refused, or acknowledged and then matched."""
@@ -54,7 +57,7 @@ class Matching:
             free=account.free_margin(),
             leverage=account.leverage_of(intent.symbol),
         )
-        self._remember(order)
+        self.remember(order)
         if reason is not None:
             self.end(order, "REJECTED", at, reason)
             return
@@ -170,8 +173,11 @@ class Matching:
             self.end(order, "EXPIRED", at, "the position was liquidated")
         self._say(replace(fill, client_id=f"autoclose-{fill.trade_id}"))
 
-    def _remember(self, order: PaperOrder) -> None:
+    def remember(self, order: PaperOrder) -> None:
+        """Keep an order; a closed one long enough for late questions about it."""
         self.orders[order.intent.client_id] = order
+        self._open.pop(order.intent.client_id, None)
+        self._open[order.intent.client_id] = order
         while len(self.orders) > KEEP:
             oldest = next((key for key, kept in self.orders.items() if kept.phase == "closed"), None)
             if oldest is None:

@@ -38,7 +38,8 @@ class PaperVenue:
         self._at = 0
         self._matching = Matching(self.account, self._say)
         if snapshot is not None:
-            self._matching.orders.update((order.intent.client_id, order) for order in snapshot.orders)
+            for order in snapshot.orders:
+                self._matching.remember(order)
         self._inbox: deque[tuple[int, Command]] = deque()
         self._outbox: deque[tuple[int, AccountEvent]] = deque()
 
