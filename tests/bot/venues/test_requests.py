@@ -1,7 +1,7 @@
 """Requests, signatures, refusals and budgets: the venue's published vectors and tables."""
 
 from decimal import Decimal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tradefleet_bot.core.orders.intent import OrderIntent
 from tradefleet_bot.venues.backoff import Backoff
 from tradefleet_bot.venues.binance import rest, streams
-from tradefleet_bot.venues.binance.auth import Credentials, sign, signed_query
+from tradefleet_bot.venues.binance.auth import Credentials, encode, sign, signed_query
 from tradefleet_bot.venues.binance.errors import failure
 from tradefleet_bot.venues.binance.limits import NS, RateLimits
 from tradefleet_bot.venues.clock import VenueClock
@@ -215,3 +215,12 @@ def test_a_stepped_clock_starts_the_estimate_anew() -> None:
     clock.sample(times.monotonic, times.monotonic + 1000, 1_700_000_000_000)
     clock.sample(times.monotonic, times.monotonic + 1000, 1_700_000_500_000)
     assert abs(clock.offset - 500 * NS) < 2_000_000
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["symbol", "x"]), st.text(max_size=6) | st.from_regex(r"[\w.-]{0,9}")), max_size=4
+    )
+)
+def test_the_quick_encoding_is_the_standard_one(params: list[tuple[str, str]]) -> None:
+    assert encode(params) == urlencode(params)

@@ -6,12 +6,11 @@ Algo service (since 2025-12-09 the classic endpoint answers -4120).
 
 from decimal import Decimal
 from typing import Final, Literal
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from tradefleet_bot.core.orders.intent import OrderIntent
-from tradefleet_bot.venues.binance.auth import Credentials, signed_query
+from tradefleet_bot.venues.binance.auth import Credentials, encode, signed_query
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Params = tuple[tuple[str, str], ...]
@@ -32,7 +31,7 @@ class Request(Struct, frozen=True):
     def query(self, credentials: Credentials | None, timestamp_ms: int) -> str:
         """The query string; signed at `timestamp_ms` (venue time) where the endpoint asks for it."""
         if self.security != "signed":
-            return urlencode(self.params)
+            return encode(self.params)
         if credentials is None:
             raise ValueError(f"{self.path} needs an API key: give the venue's credentials")
         return signed_query(self.params, credentials, timestamp_ms)
