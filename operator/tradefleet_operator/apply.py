@@ -8,7 +8,7 @@ from typing import get_args
 import structlog
 
 from tradefleet_api.names import API_VERSION, FIELD_MANAGER
-from tradefleet_operator.actions import Apply, Delete, Emit, Json, PatchMetadata, PatchStatus, Plan, Ref
+from tradefleet_operator.actions import Apply, Delete, Emit, Json, Kind, PatchMetadata, PatchStatus, Plan, Ref
 from tradefleet_operator.covers import merge_patch
 from tradefleet_operator.keys import Key, part
 from tradefleet_operator.kube.client import Client
@@ -23,8 +23,8 @@ from tradefleet_operator.times import stamp
 
 log = structlog.get_logger(__name__)
 
-News = Callable[[Iterable[Key]], None]
-"""Called with the keys that a write concerns."""
+News = Callable[[Kind, Iterable[Key]], None]
+"""Called with the kind that was written, and the keys that the write concerns."""
 
 
 class Executor:
@@ -76,7 +76,7 @@ class Executor:
             self._remember(action.ref, answer)
         else:
             gone: Json = {"namespace": action.ref.namespace, "name": action.ref.name, "uid": action.uid}
-            self._news(self._store.drop({"kind": action.ref.kind, "metadata": gone}))
+            self._news(action.ref.kind, self._store.drop({"kind": action.ref.kind, "metadata": gone}))
 
     async def _patch(self, ref: Ref, patch: Json, subresource: str | None) -> str:
         """Patch a custom resource; after a conflict the store has the object as it is now."""
@@ -91,7 +91,7 @@ class Executor:
 
     def _remember(self, ref: Ref, live: Json) -> None:
         """The watch tells the same later, when it is no news any more: whoever is concerned looks again now."""
-        self._news(self._store.put({**live, "kind": ref.kind}))
+        self._news(ref.kind, self._store.put({**live, "kind": ref.kind}))
 
     async def _emit(self, event: Emit, meta: Meta, version: str) -> None:
         """Best effort, as Events are; the name makes a repetition of the same transition the same Event."""

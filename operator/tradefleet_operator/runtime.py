@@ -6,7 +6,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from typing import Final
+from typing import Final, cast
 
 import aiohttp
 import kopf
@@ -46,8 +46,8 @@ class Operator:
         self._settings, self._connection = settings, connection
         self._store = Store()
         self._queue: WorkQueue[Key] = WorkQueue(time.monotonic)
-        self._written = 0.0
-        self._heard = 0.0
+        self._written: dict[Kind, float] = {}
+        """Kinds of which a write has not been heard back yet, and since when."""
         self._elector: Elector | None = None
 
     async def run(self) -> int:
@@ -79,8 +79,9 @@ class Operator:
         """Why this process should be restarted; None while it is well."""
         if self._queue.stuck_for() > _STUCK:
             return f"no key was finished for {self._queue.stuck_for():.0f} s although some wait"
-        if self._written > self._heard and time.monotonic() - self._written > _DEAF:
-            return f"a write of {time.monotonic() - self._written:.0f} s ago was not heard of by any watch"
+        for kind, at in self._written.items():
+            if time.monotonic() - at > _DEAF:
+                return f"the watch of {kind} is deaf: it has not told of a write {time.monotonic() - at:.0f} s ago"
         if self._elector is not None and time.monotonic() - self._elector.tried_at > _STUCK:
             return "leader election does not move"
         return None
@@ -128,13 +129,13 @@ class Operator:
             namespaces=namespaces,
         )
 
-    def _wrote(self, concerned: Iterable[Key]) -> None:
+    def _wrote(self, kind: Kind, concerned: Iterable[Key]) -> None:
         for key in concerned:
-            self._written = time.monotonic()
+            self._written.setdefault(kind, time.monotonic())
             self._queue.add(key)
 
     def _seen(self, item: Json, gone: bool) -> None:
-        self._heard = time.monotonic()
+        self._written.pop(cast("Kind", item["kind"]), None)
         EVENT_AGE.set(time.time())
         for key in self._store.drop(item) if gone else self._store.put(item):
             self._queue.add(key)

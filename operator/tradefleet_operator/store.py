@@ -30,7 +30,7 @@ class Store:
         before = self._objects.get(ref)
         if _ended(item):  # the answer to the write that let it go, which may come after the watch told its end
             return self.drop(item)
-        if before is not None and _same_uid(before, item) and _version(item) <= _version(before):
+        if before is not None and _version(item) <= _version(before):
             return frozenset()
         metadata = part(item, "metadata")
         metadata.pop("managedFields", None)  # half of an object's size, and nobody reads it here
@@ -115,6 +115,6 @@ def _ended(item: Json) -> bool:
 
 
 def _version(item: Json) -> int:
-    """Resource versions of one resource are comparable numbers (KEP-5504, Kubernetes 1.35)."""
+    """Resource versions of one kind are comparable numbers, also of different objects (KEP-5504, Kubernetes 1.35)."""
     text = str(part(item, "metadata").get("resourceVersion", "0"))
     return int(text) if text.isdecimal() else 0

@@ -113,9 +113,11 @@ def test_an_old_event_does_not_take_a_write_back() -> None:
 def test_a_successor_of_the_same_name_survives_the_news_of_its_predecessors_death() -> None:
     store = Store()
     store.put(bot("v1", 5))
-    store.put({**bot("v1", 2), "metadata": {**bot("v1", 2)["metadata"], "uid": "second"}})
+    second = {**bot("v1", 7), "metadata": {**bot("v1", 7)["metadata"], "uid": "second"}}
+    store.put(second)
     assert store.drop(bot("v1", 9)) == frozenset()
-    assert store.get(BTC.ref) is not None
+    assert store.put(bot("v1", 6)) == frozenset(), "a late answer about the predecessor"
+    assert store.get(BTC.ref) == second
 
 
 def test_children_belong_to_their_bot_and_models_call_their_users() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from tradefleet_api.names import FINALIZER, Arm
-from tradefleet_operator.actions import Action, Emit, PatchMetadata, Plan, Ref
+from tradefleet_operator.actions import Action, Emit, PatchMetadata, PatchStatus, Plan, Ref
 from tradefleet_operator.names import ANNOTATION_RETRY, ANNOTATION_SKIP_FLATTEN
 from tradefleet_operator.observed import BotObserved
 
@@ -33,7 +33,9 @@ def deletion(observed: BotObserved, now: float) -> Plan:
     if left <= 0:
         text = f"deleted after {DEADLINE:.0f} s although not flat: " + "; ".join(open_arms)
         return Plan((Emit(ref, "Warning", "FlattenIncomplete", text), release))
-    return Plan((), requeue_after=min(_LOOK, left))
+    says = observed.raw_status | {"phase": "Progressing", "message": f"deleting once flat: {'; '.join(open_arms)}"}
+    told = (PatchStatus(ref, observed.raw_status, says),) if says != observed.raw_status else ()
+    return Plan(told, requeue_after=min(_LOOK, left))
 
 
 def _not_flat(observed: BotObserved, deleted: float) -> list[str]:

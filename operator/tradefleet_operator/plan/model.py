@@ -80,7 +80,7 @@ def _verdict(observed: ModelObserved) -> Verdict:
     if observed.check is not None:
         return _checked(spec, observed.check, observed.artifact_error)
     if observed.artifact_error is not None:
-        return Verdict("Pending", "ArtifactError", observed.artifact_error)
+        return Verdict("Pending", "ArtifactNotFound", observed.artifact_error)
     return Verdict("Verifying", "Verifying", "waiting for the verification Job")
 
 
@@ -91,15 +91,15 @@ def _checked(spec: ModelVersionSpec, check: CheckView, artifact_error: str | Non
         return Verdict("Rejected", "BundleRefused", check.verify_message or "the bundle's verifier refused it")
     if check.verify_exit is not None:
         why = check.verify_message or f"exit code {check.verify_exit}"
-        return Verdict("Verifying", "VerifierError", f"the verifier failed and is tried again: {why}")
+        return Verdict("Verifying", "VerifierFailed", f"the verifier failed and is tried again: {why}")
     if check.fetch_message is not None:
         if any(fault in check.fetch_message for fault in _FINAL_FETCH_FAULTS):
             return Verdict("Rejected", "DigestMismatch", check.fetch_message, _measured(check.fetch_message))
-        return Verdict("Pending", "ArtifactError", f"{check.fetch_message}; tried again")
+        return Verdict("Pending", "ArtifactUnreachable", f"{check.fetch_message}; tried again")
     if artifact_error is not None:
-        return Verdict("Pending", "ArtifactError", artifact_error)
+        return Verdict("Pending", "ArtifactNotFound", artifact_error)
     if check.waiting is not None:
-        return Verdict("Verifying", "PodError", check.waiting)
+        return Verdict("Verifying", "PodNotStarting", check.waiting)
     return Verdict("Verifying", "Verifying", "the verification Job runs")
 
 
@@ -107,7 +107,7 @@ def _passed(spec: ModelVersionSpec, message: str) -> Verdict:
     try:
         result = _RESULT.validate_python(json.loads(message))
     except (ValueError, ValidationError):
-        return Verdict("Verifying", "VerifierError", "the verifier ended without its result: delete its Job")
+        return Verdict("Verifying", "VerifierFailed", "the verifier ended without its result: delete its Job")
     expected, measured = spec.artifact.sha256, result["digest"]
     if measured != expected:
         text = f"bundle digest mismatch: expected {expected}, measured {measured}"

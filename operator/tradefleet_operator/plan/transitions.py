@@ -32,15 +32,12 @@ def bot_events(ref: Ref, before: TradingBotStatus, after: TradingBotStatus) -> I
 
 
 def model_events(ref: Ref, before: ModelVersionStatus, after: ModelVersionStatus) -> Iterator[Emit]:
-    """Events of a ModelVersion: each change of phase, and each new reason that holds it up."""
-    said = (before.phase, before.message), (after.phase, after.message)
-    if said[0] == said[1] or after.phase is None:
-        return
-    condition = find(after.conditions, "Verified")
-    held_up = condition is not None and condition.status == "Unknown" and condition.reason.endswith("Error")
-    if before.phase != after.phase or held_up:
-        bad = after.phase == "Rejected" or held_up
-        yield Emit(ref, "Warning" if bad else "Normal", after.phase, after.message or "")
+    """Events of a ModelVersion: each new verdict, and each new reason that holds it up."""
+    old, new = find(before.conditions, "Verified"), find(after.conditions, "Verified")
+    if new is not None and (old is None or old.reason != new.reason):
+        good = new.reason in {"Verifying", "Verified"}
+        reason = "Rejected" if after.phase == "Rejected" else new.reason
+        yield Emit(ref, "Normal" if good else "Warning", reason, new.message)
 
 
 def _step(status: TradingBotStatus) -> tuple[str, str] | None:
