@@ -154,6 +154,7 @@ class Operator:
 
     async def _resync(self, client: Client) -> None:
         """Take every object as it is, forget those that are gone, and look at every key once."""
+        self._store.bury()
         for kind in RESOURCES:
             before = {str(part(item, "metadata").get("uid")): item for item in self._store.of_kind(kind)}
             async for item in self._listed(client, kind):

@@ -23,6 +23,8 @@ class Store:
         self._objects: dict[Ref, Json] = {}
         self._by_owner: dict[Key, dict[tuple[Kind, str], Json]] = defaultdict(dict)
         self._users: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._gone: dict[Ref, int] = {}
+        """Version at which an object was deleted: what is not later than that is about the dead."""
 
     def put(self, item: Json) -> frozenset[Key]:
         """Remember an object; returns the keys to look at again, none where it is not news."""
@@ -30,7 +32,7 @@ class Store:
         before = self._objects.get(ref)
         if _ended(item):  # the answer to the write that let it go, which may come after the watch told its end
             return self.drop(item)
-        if before is not None and _version(item) <= _version(before):
+        if _version(item) <= max(self._gone.get(ref, 0), 0 if before is None else _version(before)):
             return frozenset()
         metadata = part(item, "metadata")
         metadata.pop("managedFields", None)  # half of an object's size, and nobody reads it here
@@ -47,11 +49,17 @@ class Store:
         """Forget an object that is gone; a successor of the same name stays."""
         ref = _ref(item)
         before = self._objects.get(ref)
+        self._gone[ref] = max(self._gone.get(ref, 0), _version(item))
         if before is None or not _same_uid(before, item):
             return frozenset()
+        self._gone[ref] = max(self._gone[ref], _version(before))
         self._forget(ref, before)
         del self._objects[ref]
         return self._affected(ref, before, None)
+
+    def bury(self) -> None:
+        """Forget who died: no answer to a write can be under way any more that is older than this."""
+        self._gone.clear()
 
     def get(self, ref: Ref) -> Json | None:
         """The object as last seen."""

@@ -28,16 +28,22 @@ def test_a_bot_that_lost_its_last_finalizer_stays_gone_whatever_order_the_news_c
         assert store.users("trading", "v1") == ()
 
 
-def test_an_old_event_does_not_take_a_write_back() -> None:
+def test_a_late_answer_does_not_bring_the_dead_back_but_a_successor_may_come() -> None:
     store = Store()
-    store.put(bot(5))
+    store.put(bot(2))
+    store.drop(bot(5))
     assert store.put(bot(4)) == frozenset()
-    assert store.get(REF) == bot(5)
+    assert store.get(REF) is None
+    assert store.put(bot(6, uid="2"))
+    assert store.get(REF) == bot(6, uid="2")
 
 
 def test_a_terminating_pod_is_still_there_until_its_grace_period_ends() -> None:
     store = Store()
-    pod: dict[str, Any] = {"kind": "Pod", "metadata": {"namespace": "trading", "name": "p", "uid": "2"}}
+    pod: dict[str, Any] = {
+        "kind": "Pod",
+        "metadata": {"namespace": "trading", "name": "p", "uid": "2", "resourceVersion": "1"},
+    }
     leaving = {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30}
     store.put({**pod, "metadata": pod["metadata"] | leaving})
     assert store.get(Ref("Pod", "trading", "p")) is not None
