@@ -61,6 +61,11 @@ class Order:
         return self.state in CONFIRMED
 
     @property
+    def matters(self) -> bool:
+        """It may still change the position, or be sent again."""
+        return self.open or self.reported > self.booked or (self.state == "ABSENT" and not self.dropped)
+
+    @property
     def passing(self) -> bool:
         """True in states that must end soon: without news it is asked about."""
         return self.state in ("PENDING_NEW", "PENDING_CANCEL", "TRIGGERED") or self.intent.time_in_force == "IOC"
@@ -78,35 +83,40 @@ class Blotter:
     def __init__(self, strict: bool) -> None:
         self._strict = strict
         self._orders: dict[str, Order] = {}
-        self._active: dict[str, Order] = {}
-        """Those that may matter, so that each look costs what is open and not what was ever sent."""
+        self._active: dict[str, Order] = {}  # a superset of those that still matter, tidied while it is read
         self.contradictions: list[str] = []
         """Sentences about transitions outside the table, not yet collected by the engine."""
 
     def get(self, client_id: str) -> Order | None:
+        """The order sent under this id; None also for one that ended long ago."""
         return self._orders.get(client_id)
 
     def add(self, order: Order) -> None:
+        """Keep an order that is being sent, or was found open."""
         if order.intent.client_id in self._orders:
             raise UnknownTransitionError(f"client id {order.intent.client_id} was used before")
-        self._orders[order.intent.client_id] = order
-        self._active[order.intent.client_id] = order
+        self._orders[order.intent.client_id] = self._active[order.intent.client_id] = order
         if len(self._orders) > KEEP:
             self._forget()
+
+    def orders(self, symbol: str | None = None) -> list[Order]:
+        """Orders (of one symbol) that may still change the position or be sent again, in a fixed order."""
+        found: list[Order] = []
+        ended: list[str] = []
+        for client_id, order in self._active.items():
+            if not order.matters:
+                ended.append(client_id)
+            elif symbol is None or order.intent.symbol == symbol:
+                found.append(order)
+        for client_id in ended:
+            del self._active[client_id]
+        return found
 
     def send_again(self, order: Order, at: int, timeout: int) -> None:
         """The same order under the same id: the venue has said that it does not exist."""
         order.sends += 1
         order.sent_at = at
         self.apply(order, "SENT_AGAIN", at, timeout)
-
-    def orders(self, symbol: str | None = None) -> Iterator[Order]:
-        """Orders (of one symbol) that may still change the position or be sent again, oldest first."""
-        for client_id, order in list(self._active.items()):
-            if not (order.open or order.remaining or (order.state == "ABSENT" and not order.dropped)):
-                del self._active[client_id]
-            elif symbol is None or order.intent.symbol == symbol:
-                yield order
 
     def apply(self, order: Order, incoming: Input, at: int, timeout: int) -> None:
         """Move one order along the table and set when to ask about it next."""
@@ -117,7 +127,7 @@ class Blotter:
             self._contradiction(order, incoming)
             state = "UNKNOWN"
         changed, order.state = state != order.state, state
-        self._wake(order)
+        self._active[order.intent.client_id] = order
         if state == "UNKNOWN":
             if changed:
                 order.queries = 0
@@ -145,7 +155,7 @@ class Blotter:
 
     def overdue(self, at: int, timeout: int) -> Iterator[QueryOrder]:
         """Queries that are due now; each one sets the pause before the next."""
-        for order in list(self._active.values()):
+        for order in self.orders():
             if order.asked_at is None or at < order.asked_at:
                 continue
             self.apply(order, "NO_REPLY", at, timeout)
@@ -153,14 +163,6 @@ class Blotter:
             order.asked_at = at + min(FIRST_QUERY << order.queries, MAX_PAUSE)
             intent = order.intent
             yield QueryOrder(at, order.route, intent.symbol, intent.client_id, intent.conditional)
-
-    def _wake(self, order: Order) -> None:
-        """News of an order that was over: look at it again, in its old place."""
-        client_id = order.intent.client_id
-        if client_id not in self._active:
-            self._active[client_id] = order
-            place = {known: number for number, known in enumerate(self._orders)}
-            self._active = dict(sorted(self._active.items(), key=lambda item: place.get(item[0], 0)))
 
     def _contradiction(self, order: Order, incoming: Input) -> None:
         text = f"order {order.intent.client_id} is {order.state} and the venue then said {incoming}"
@@ -172,6 +174,5 @@ class Blotter:
         for client_id, order in list(self._orders.items()):
             if len(self._orders) <= KEEP:
                 return
-            if not order.open and not order.remaining:
+            if not order.matters:
                 del self._orders[client_id]
-                self._active.pop(client_id, None)

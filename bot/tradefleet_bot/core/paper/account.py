@@ -31,11 +31,17 @@ class PaperAccount:
 
     def market(self, symbol: str) -> Liquidity:
         """What is displayed of a symbol."""
-        return self._markets.setdefault(symbol, Liquidity())
+        market = self._markets.get(symbol)
+        if market is None:
+            market = self._markets[symbol] = Liquidity()
+        return market
 
     def position(self, symbol: str) -> Position:
         """Flat unless something was executed."""
-        return self.positions.setdefault(symbol, Position())
+        position = self.positions.get(symbol)
+        if position is None:
+            position = self.positions[symbol] = Position()
+        return position
 
     def leverage_of(self, symbol: str) -> int:
         """As set, else the venue's default."""
@@ -89,14 +95,27 @@ class PaperAccount:
     def liquidate(self, symbol: str, at: int) -> Fill | None:
         """Below the maintenance margin the venue closes the position at the best price and takes its fee."""
         position = self.position(symbol)
+        if not position.quantity or not self._near_liquidation():
+            return None
         gross = sum((self._notional(name, held) for name, held in self.positions.items()), ZERO)
-        if not position.quantity or self.equity() > MAINTENANCE * gross:
+        if self.equity() > MAINTENANCE * gross:
             return None
         side: Side = "SELL" if position.quantity > 0 else "BUY"
         price = self.market(symbol).opposite(side)
         if price is None:
             return None
         return self.execute(at, symbol, side, price, abs(position.quantity), fee_ratio=LIQUIDATION_FEE, maker=False)
+
+    def _near_liquidation(self) -> bool:
+        """An estimate that errs on the near side; exact money is computed only then."""
+        equity, gross = float(self.wallet), 0.0
+        for name, position in self.positions.items():
+            if position.quantity:
+                quantity, entry = float(position.quantity), float(position.entry)
+                price = self.market(name).approximate or entry
+                equity += quantity * (price - entry)
+                gross += abs(quantity) * price
+        return equity <= 2 * float(MAINTENANCE) * gross
 
     def _notional(self, name: str, position: Position) -> Decimal:
         return abs(position.quantity) * (self.market(name).value or position.entry)

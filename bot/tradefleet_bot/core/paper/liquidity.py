@@ -8,35 +8,61 @@ from tradefleet_bot.core.portfolio import ZERO
 
 
 class Liquidity:
-    """One symbol's best bid and offer, mark and last trade; sizes shrink as they are taken, until the next quote."""
+    """One symbol's best bid and offer, mark and last trade; sizes shrink as they are taken, until the next quote.
+
+    Most quotes are never traded against, so events are kept as they came and made exact when somebody asks.
+    """
 
     def __init__(self) -> None:
-        self.bid: Decimal | None = None
-        self.ask: Decimal | None = None
-        self.bid_left = ZERO
-        self.ask_left = ZERO
-        self.mark: Decimal | None = None
-        self.last: Decimal | None = None
+        self._quote: Quote | None = None
+        self._trade: Trade | None = None
+        self._mark: MarkPrice | None = None
+        self._taken: dict[Side, Decimal] = {"BUY": ZERO, "SELL": ZERO}
 
     def quote(self, event: Quote) -> None:
         """A new best bid and offer."""
-        self.bid, self.ask = exact(event.bid), exact(event.ask)
-        self.bid_left, self.ask_left = exact(event.bid_quantity), exact(event.ask_quantity)
+        self._quote = event
+        if self._taken["BUY"] or self._taken["SELL"]:
+            self._taken = {"BUY": ZERO, "SELL": ZERO}
 
     def trade(self, event: Trade) -> None:
         """A trade print."""
-        self.last = exact(event.price)
+        self._trade = event
 
     def marked(self, event: MarkPrice) -> None:
         """A mark price."""
-        self.mark = exact(event.mark)
+        self._mark = event
+
+    @property
+    def bid(self) -> Decimal | None:
+        return None if self._quote is None else exact(self._quote.bid)
+
+    @property
+    def ask(self) -> Decimal | None:
+        return None if self._quote is None else exact(self._quote.ask)
+
+    @property
+    def mark(self) -> Decimal | None:
+        return None if self._mark is None else exact(self._mark.mark)
+
+    @property
+    def last(self) -> Decimal | None:
+        return None if self._trade is None else exact(self._trade.price)
+
+    @property
+    def approximate(self) -> float:
+        """The value as a float, for estimates; 0 while unknown."""
+        if self._mark is not None:
+            return self._mark.mark
+        return 0.0 if self._quote is None else (self._quote.bid + self._quote.ask) / 2
 
     @property
     def value(self) -> Decimal | None:
         """Mark, else mid."""
-        if self.mark is not None:
+        if self._mark is not None:
             return self.mark
-        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+        bid, ask = self.bid, self.ask
+        return None if bid is None or ask is None else (bid + ask) / 2
 
     def opposite(self, side: Side) -> Decimal | None:
         """The price a taker on this side gets."""
@@ -44,20 +70,20 @@ class Liquidity:
 
     def displayed(self, side: Side, price: Decimal) -> Decimal:
         """Size displayed at a resting price on its own side: the queue ahead. Behind the best it is unknown."""
-        best, left = (self.bid, self.bid_left) if side == "BUY" else (self.ask, self.ask_left)
-        return left if best == price else ZERO
+        if self._quote is None or (self.bid if side == "BUY" else self.ask) != price:
+            return ZERO
+        return exact(self._quote.bid_quantity if side == "BUY" else self._quote.ask_quantity)
 
     def take(self, side: Side, quantity: Decimal, limit: Decimal | None) -> tuple[Decimal, Decimal] | None:
         """Price and size that a taker gets of what is displayed and left; None when nothing crosses."""
         price = self.opposite(side)
-        if price is None or (limit is not None and (price > limit if side == "BUY" else price < limit)):
+        if self._quote is None or price is None:
             return None
-        left = self.ask_left if side == "BUY" else self.bid_left
-        taken = min(quantity, left)
+        if limit is not None and (price > limit if side == "BUY" else price < limit):
+            return None
+        displayed = exact(self._quote.ask_quantity if side == "BUY" else self._quote.bid_quantity)
+        taken = min(quantity, displayed - self._taken[side])
         if taken <= 0:
             return None
-        if side == "BUY":
-            self.ask_left -= taken
-        else:
-            self.bid_left -= taken
+        self._taken[side] += taken
         return price, taken

@@ -26,18 +26,24 @@ class Matching:
         self.account = account
         self.rules: dict[str, Instrument] = {}
         self.orders: OrderedDict[str, PaperOrder] = OrderedDict()
-        self._open: dict[str, PaperOrder] = {}  # a look at the market costs what is open, not what was ever sent
+        self._open: dict[str, list[PaperOrder]] = {}  # by symbol; tidied while it is read
         self._say = say
+
+    def restore(self, orders: tuple[PaperOrder, ...]) -> None:
+        """Orders of an earlier run."""
+        for order in orders:
+            self._remember(order)
 
     def open(self, symbol: str | None = None) -> list[PaperOrder]:
         """Open orders (of one symbol)."""
-        found = []
-        for client_id, order in list(self._open.items()):
-            if order.phase == "closed":
-                del self._open[client_id]
-            elif symbol is None or order.intent.symbol == symbol:
-                found.append(order)
-        return found
+        if symbol is None:
+            return [order for name in self._open for order in self.open(name)]
+        orders = self._open.get(symbol)
+        if not orders:
+            return []
+        if any(order.phase == "closed" for order in orders):
+            orders = self._open[symbol] = [order for order in orders if order.phase != "closed"]
+        return list(orders)
 
     def place(self, intent: OrderIntent, at: int) -> None:
         """An order arrives: refused, or acknowledged and then matched."""
@@ -57,7 +63,7 @@ class Matching:
             free=account.free_margin(),
             leverage=account.leverage_of(intent.symbol),
         )
-        self.remember(order)
+        self._remember(order)
         if reason is not None:
             self.end(order, "REJECTED", at, reason)
             return
@@ -80,17 +86,19 @@ class Matching:
 
     def market(self, event: Quote | Trade | MarkPrice, at: int) -> None:
         """The market moved: triggers, the queue, market remainders, funding, liquidation."""
-        market = self.account.market(event.symbol)
-        if isinstance(event, Quote):
-            market.quote(event)
-        elif isinstance(event, Trade):
-            market.trade(event)
-        else:
+        symbol = event.symbol
+        market = self.account.market(symbol)
+        kind = type(event)
+        if kind is Quote:
+            market.quote(event)  # type: ignore[arg-type]  # `kind` narrowed it; isinstance costs twice
+        elif kind is Trade:
+            market.trade(event)  # type: ignore[arg-type]  # as above
+        elif isinstance(event, MarkPrice):
             flow = self.account.fund(event, at)
             if flow is not None:
                 self._say(flow)
             market.marked(event)
-        orders = self.open(event.symbol)
+        orders = self.open(symbol)
         for order in orders:
             if order.phase == "waiting":
                 self._trigger(order, event, at)
@@ -98,16 +106,14 @@ class Matching:
                 self._queue(order, event, at)
             elif order.phase == "taking" and isinstance(event, Quote):
                 self._take(order, at)
-        if orders or self.account.position(event.symbol).quantity:
-            self._liquidate(event.symbol, at)
+        if kind is not Trade and self.account.position(symbol).quantity:
+            self._liquidate(symbol, at)
 
     def _trigger(self, order: PaperOrder, event: Quote | Trade | MarkPrice, at: int) -> None:
         intent = order.intent
-        marked = intent.working_type == "MARK_PRICE"
-        market = self.account.market(intent.symbol)
-        price = market.mark if marked else market.last
-        if price is None or intent.trigger is None or not isinstance(event, MarkPrice if marked else Trade):
+        if type(event) is not (MarkPrice if intent.working_type == "MARK_PRICE" else Trade) or intent.trigger is None:
             return
+        price = exact(event.price if isinstance(event, Trade) else event.mark)
         falls = (intent.side == "SELL") == (intent.kind == "STOP_MARKET")
         if price > intent.trigger if falls else price < intent.trigger:
             return
@@ -173,11 +179,10 @@ class Matching:
             self.end(order, "EXPIRED", at, "the position was liquidated")
         self._say(replace(fill, client_id=f"autoclose-{fill.trade_id}"))
 
-    def remember(self, order: PaperOrder) -> None:
-        """Keep an order; a closed one long enough for late questions about it."""
+    def _remember(self, order: PaperOrder) -> None:
         self.orders[order.intent.client_id] = order
-        self._open.pop(order.intent.client_id, None)
-        self._open[order.intent.client_id] = order
+        if order.phase != "closed":
+            self._open.setdefault(order.intent.symbol, []).append(order)
         while len(self.orders) > KEEP:
             oldest = next((key for key, kept in self.orders.items() if kept.phase == "closed"), None)
             if oldest is None:
