@@ -2,6 +2,7 @@
 # The whole road in a real cluster: set-up, two bots trading, a model rolled out, a tampered one refused.
 # Every step looks first at what is already there, so a run that was interrupted goes on where it stopped.
 # SIM_RECORDING=FILE plays a recording of the real market instead of the seeded generator.
+# DEMO_UNTIL=install stops once the chart and the first model are installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly system=tradefleet-system bots=trading
@@ -57,10 +58,12 @@ helm upgrade --install tradefleet helm/tradefleet --namespace $system --create-n
   --set "operator.image=$TRADEFLEET_OPERATOR_IMAGE" --set "bot.image=$TRADEFLEET_BOT_IMAGE" \
   --set "watchNamespaces={$bots}" "${market[@]}" >/dev/null
 kubectl -n $system get pods
+configmap model-demo-v1 models/zoo/demo-v1.tar
+kubectl -n $bots apply -f examples/model-v1.yaml
+[ "${DEMO_UNTIL-}" != install ] || exit 0
 
 say "two bots: one trades on paper, one sends real orders over the wire to the simulator"
-configmap model-demo-v1 models/zoo/demo-v1.tar
-kubectl -n $bots apply -f examples/model-v1.yaml -f examples/paper-btc.yaml -f examples/sim-live-btc.yaml
+kubectl -n $bots apply -f examples/paper-btc.yaml -f examples/sim-live-btc.yaml
 applied=$SECONDS
 until_bot paper-btc .status.stable.name demo-v1 180
 until_bot sim-live-btc .status.stable.name demo-v1 180
