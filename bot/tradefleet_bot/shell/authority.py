@@ -1,13 +1,12 @@
 """What the engine is told to do: orders from above, made stricter by what the process itself knows."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Final
 
 from msgspec.structs import replace
 
 from tradefleet_api.tradingbot import TradingState
-from tradefleet_bot.core.events import Directive, Event
+from tradefleet_bot.core.events import Directive
 
 _SEVERITY: Final[tuple[TradingState, ...]] = ("Running", "ReduceOnly", "Paused", "Flatten")
 
@@ -15,18 +14,13 @@ _SEVERITY: Final[tuple[TradingState, ...]] = ("Running", "ReduceOnly", "Paused",
 class Authority:
     """Holds the last orders and the process's own restriction; emits a Directive whenever the outcome changes."""
 
-    def __init__(self, emit: Callable[[list[Event]], None]) -> None:
+    def __init__(self, emit: Callable[[Directive], None]) -> None:
         self.fault: str | None = None
         """Why the process itself restricts trading, for people."""
         self._emit = emit
         self._orders: Directive | None = None
         self._at_least: TradingState = "Running"
         self._told: Directive | None = None
-
-    @property
-    def capital(self) -> Decimal | None:
-        """Capital that may be used; None before the first orders."""
-        return None if self._orders is None else self._orders.capital_quote
 
     def order(self, directive: Directive) -> None:
         """Orders from above."""
@@ -47,4 +41,4 @@ class Authority:
         directive = replace(self._orders, at=at, trading_state=stricter)
         if self._told is None or replace(self._told, at=at) != directive:
             self._told = directive
-            self._emit([directive])
+            self._emit(directive)

@@ -4,8 +4,6 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tradefleet_bot.shell.journal_files import JournalFiles
-from tradefleet_bot.shell.ledger import Ledger
 from tradefleet_bot.shell.metrics import Metrics, Sample
 from tradefleet_bot.shell.trading import Trading
 from tradefleet_bot.venues.clock import VenueClock
@@ -14,11 +12,9 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 
-def figures_of(
-    trading: Trading, clock: VenueClock, ledger: Ledger, journal: JournalFiles, metrics: Metrics
-) -> Iterator["Metric"]:
+def figures_of(trading: Trading, clock: VenueClock, metrics: Metrics) -> Iterator["Metric"]:
     """Everything that is not the engine's."""
-    loop, feed, inbox = trading.loop, trading.market.feed, trading.inbox
+    loop, feed, inbox, storage = trading.loop, trading.market.feed, trading.inbox, trading.storage
     decisions: list[Sample] = [((action,), count) for action, count in loop.decisions.items()]
     yield from metrics.counters("decisions", "Decisions by action.", ("action",), decisions)
     yield from metrics.counter("events", "Events from outside that the engine took in.", loop.events)
@@ -28,8 +24,10 @@ def figures_of(
     yield from metrics.counter("decode_errors", "Market frames that could not be read.", feed.decode_errors)
     yield from metrics.counter("events_conflated", "Quotes replaced by later ones.", inbox.conflated)
     yield from metrics.counter("events_dropped", "Market events dropped under pressure.", inbox.dropped)
-    yield from metrics.counter("journal_lost_bytes", "Journal dropped while the disk failed.", journal.lost_bytes)
-    yield from metrics.counter("ledger_left_out", "Rows left out while the disk failed.", ledger.left_out)
+    yield from metrics.counter(
+        "journal_lost_bytes", "Journal dropped while the disk failed.", storage.journal.lost_bytes
+    )
+    yield from metrics.counter("ledger_left_out", "Rows left out while the disk failed.", storage.ledger.left_out)
     stale: dict[str, float] = {}
     for (symbol, stream), seconds in feed.staleness(clock.now()).items():
         if stream in {"quote", "depth", "mark"}:

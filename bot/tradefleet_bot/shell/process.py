@@ -22,12 +22,11 @@ from tradefleet_api.refusal import RefusedError
 from tradefleet_bot.shell import bundle, http, startup
 from tradefleet_bot.shell.config import credentials
 from tradefleet_bot.shell.figures import figures_of
-from tradefleet_bot.shell.journal_files import JournalFiles
 from tradefleet_bot.shell.kube import Api
-from tradefleet_bot.shell.ledger import Ledger
 from tradefleet_bot.shell.metrics import Metrics
 from tradefleet_bot.shell.startup import Startup
 from tradefleet_bot.shell.status import metrics_of, report
+from tradefleet_bot.shell.storage import Storage, open_storage
 from tradefleet_bot.shell.trading import Trading
 from tradefleet_bot.venues.binance.client import RestClient
 from tradefleet_bot.venues.clock import VenueClock
@@ -62,9 +61,6 @@ class Process:
         self._metrics = Metrics((config.bot.namespace, config.bot.name, config.bot.arm, config.model.name))
         self._metrics.source(self._figures)
         self._startup = Startup(uniform)
-        data = Path(config.data_path)
-        self._ledger = Ledger(data)
-        self._journal = JournalFiles(data, f"{int(self._started_at * 1000):013d}")
         self._digest = ""
         self._trading: Trading | None = None
 
@@ -92,6 +88,9 @@ class Process:
                 bot.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await bot
+        except Exception:  # noqa: BLE001 - the last stand: said in the log as one event, and the pod starts anew
+            _log.exception("broken")
+            return 1
         finally:
             stopping.cancel()
             server.should_exit = True
@@ -105,23 +104,21 @@ class Process:
         model = await step("bundle", lambda: startup.model(config, self._loader))
         self._digest = model.digest
         with contextlib.ExitStack() as stack:
-            await step("storage", lambda: self._open_storage(stack))
+            storage = await step("storage", lambda: self._open_storage(stack))
             async with RestClient(config.venue.rest, self._clock, self._credentials) as client:
                 await step("venue", client.sync_clock)
                 instruments = await step("venue", lambda: startup.instruments(config, client))
                 await step("feed", lambda: startup.check_streams(config, client, model))
-                self._trading = Trading(
-                    config, model, client, ledger=self._ledger, journal=self._journal, metrics=self._metrics,
-                    uniform=self._uniform,
-                )  # fmt: skip
+                self._trading = Trading(config, model, client, storage, metrics=self._metrics, uniform=self._uniform)
                 self._startup.waiting_for = None
                 await self._trading.run(instruments, self._api, has_account=self._credentials is not None)
 
-    async def _open_storage(self, stack: contextlib.ExitStack) -> None:
+    async def _open_storage(self, stack: contextlib.ExitStack) -> Storage:
         with contextlib.ExitStack() as opened:
-            opened.enter_context(self._ledger.opened())
-            opened.enter_context(self._journal.opened())
+            run = f"{int(self._started_at * 1000):013d}"
+            storage = open_storage(Path(self._config.data_path), run, opened)
             stack.push(opened.pop_all())
+            return storage
 
     # -- what HTTP says ------------------------------------------------------------------------------------------------
     def _dead(self) -> str | None:
@@ -153,4 +150,4 @@ class Process:
         trading = self._trading
         if trading is not None:
             yield from metrics_of(trading.desk.engine.snapshot(), metrics)
-            yield from figures_of(trading, self._clock, self._ledger, self._journal, metrics)
+            yield from figures_of(trading, self._clock, metrics)

@@ -14,7 +14,7 @@ from tradefleet_bot.core.decision import Model
 from tradefleet_bot.core.desk import Desk
 from tradefleet_bot.core.directive import from_static, nanoseconds
 from tradefleet_bot.core.engine import Engine
-from tradefleet_bot.core.events import AccountFeed, CommandFailed, Event, Instrument, Restored, Stream, Timer
+from tradefleet_bot.core.events import AccountFeed, CommandFailed, Directive, Event, Instrument, Restored, Stream, Timer
 from tradefleet_bot.core.features import FeatureSet
 from tradefleet_bot.core.journal.codec import Header, start
 from tradefleet_bot.core.paper import PaperConfig, PaperVenue
@@ -23,12 +23,11 @@ from tradefleet_bot.shell import bundle
 from tradefleet_bot.shell.authority import Authority
 from tradefleet_bot.shell.gateway import LiveGateway
 from tradefleet_bot.shell.inbox import Inbox
-from tradefleet_bot.shell.journal_files import JournalFiles
 from tradefleet_bot.shell.kube import Api
-from tradefleet_bot.shell.ledger import Ledger
 from tradefleet_bot.shell.loop import EngineLoop
 from tradefleet_bot.shell.metrics import Metrics
 from tradefleet_bot.shell.orders_source import ClusterOrders
+from tradefleet_bot.shell.storage import Storage
 from tradefleet_bot.venues.binance import replies, rest, streams
 from tradefleet_bot.venues.binance.account import AccountData
 from tradefleet_bot.venues.binance.client import RestClient, VenueError
@@ -56,41 +55,37 @@ class Trading:
         config: BotConfig,
         model: Model,
         client: RestClient,
+        storage: Storage,
         *,
-        ledger: Ledger,
-        journal: JournalFiles,
         metrics: Metrics,
         uniform: Callable[[float, float], float],
     ) -> None:
         venue = config.venue
         self.inbox = Inbox(self._overflow)
-        self.authority = Authority(self.inbox.put)
+        self.authority = Authority(self._directed)
+        self.storage = storage
         self.cluster: ClusterOrders | None = None
         self.required = bundle.streams_of(model)
         self._config = config
         self._client = client
         self._clock = client.clock
-        self._ledger = ledger
-        self._journal = journal
         self._uniform = uniform
         self._stopping = False
+        self._directed_before = False
         account = venue.account or f"{config.bot.namespace}.{config.bot.name}"
         engine = EngineConfig(account, tuple(config.symbols), nanoseconds(config.decision_interval))
-        journal.append(start(Header(engine, model.digest)))
-        kept = ledger.kept_paper()
-        self._new_paper = kept is None
-        self.desk = Desk(Engine(engine, model, FeatureSet), PaperVenue(PaperConfig(), kept))
+        storage.journal.append(start(Header(engine, model.digest)))
+        self.desk = Desk(Engine(engine, model, FeatureSet), PaperVenue(PaperConfig(), storage.paper))
         self.market = MarketData(
             venue.stream, client, config.symbols, self.required | ALWAYS, emit=self.inbox.put, uniform=uniform
         )
-        self.loop = EngineLoop(self.desk, self.inbox, journal, ledger, metrics)
+        self.loop = EngineLoop(self.desk, self.inbox, storage.journal, storage.ledger, metrics)
         self.loop.on_no_route = self._no_credentials
 
     async def run(self, instruments: list[Instrument], api: Api | None, *, has_account: bool) -> None:
         """Trade until cancelled; `api` is None where the configuration holds the orders."""
-        carry = self._ledger.kept_carry()
-        if carry is not None:
-            self.inbox.put([Restored(self._clock.now(), carry)])
+        if self.storage.carry is not None:
+            self.inbox.put([Restored(self._clock.now(), self.storage.carry)])
         self.inbox.put(instruments)
         async with asyncio.TaskGroup() as tasks:
             if has_account:
@@ -125,10 +120,10 @@ class Trading:
             quiet = quiet + 1 if not in_flight and guarded and len(self.inbox) == 0 else 0
         if quiet < 3:
             _log.warning("stopping with something unsettled")
-        self._ledger.equity(self.desk.engine.snapshot())
+        self.storage.ledger.equity(self.desk.engine.snapshot())
 
     def _account(self) -> AccountData:
-        alive = self._ledger.alive_until()
+        alive = self.storage.ledger.alive_until()
         return AccountData(
             self._config.venue.stream,
             self._client,
@@ -136,7 +131,7 @@ class Trading:
             emit=self.inbox.put,
             uniform=self._uniform,
             since_ms=None if alive is None else alive // 1_000_000,
-            seen_trades=() if alive is None else self._ledger.recent_trades(alive - DAY_NS),
+            seen_trades=() if alive is None else self.storage.ledger.recent_trades(alive - DAY_NS),
         )
 
     async def _follow_account(self, account: AccountData) -> None:
@@ -156,22 +151,25 @@ class Trading:
 
     async def _tick(self) -> None:
         """Engine time when the market is silent, the process's own condition, and points of the equity curve."""
-        equity_at = time.monotonic()
+        equity_at = time.monotonic() - EQUITY_EVERY
         while True:
             await asyncio.sleep(TICK)
             now = self._clock.now()
             self._obey_cluster()
-            fault = self._ledger.fault or self._journal.fault
+            fault = self.storage.fault
             state: TradingState = "Paused" if self._stopping else "ReduceOnly" if fault else "Running"
             self.authority.restrict(state, fault, now)
-            if self._new_paper and self.authority.capital is not None:
-                # A paper account begins with the capital that it is given, once.
-                self._new_paper = False
-                self.desk.paper.account.wallet = self.authority.capital
             self.inbox.put([Timer(now)])
             if time.monotonic() - equity_at >= EQUITY_EVERY:
                 equity_at = time.monotonic()
-                self._ledger.equity(self.desk.engine.snapshot())
+                self.storage.ledger.equity(self.desk.engine.snapshot())
+
+    def _directed(self, directive: Directive) -> None:
+        if self.storage.paper is None and not self._directed_before:
+            # A paper account begins with the capital that it is given, once.
+            self.desk.paper.account.wallet = directive.capital_quote
+        self._directed_before = True
+        self.inbox.put([directive])
 
     def _obey_cluster(self) -> None:
         if self.cluster is not None:

@@ -110,6 +110,8 @@ def test_a_position_survives_a_lost_reply_cut_sockets_a_kill_and_a_stop(
         assert after["positions"][0]["quantity"] == before["positions"][0]["quantity"]
         assert after["positions"][0]["stopPrice"] == before["positions"][0]["stopPrice"]
         assert after["ordersSent"] == 0
+        [*_, since] = bot.logged("user stream up")
+        assert since["missed"] > 0  # it asked what had become of its orders since it was last alive
         assert bot.stop() < 10
         assert bot.process.returncode == 0
     account = simulator.account()

@@ -14,7 +14,7 @@ import yaml
 from support.apiserver import ApiServer
 
 from tradefleet_api.botconfig import BotConfig
-from tradefleet_bot.core.events import Directive, Event
+from tradefleet_bot.core.events import Directive
 from tradefleet_bot.shell import kube
 from tradefleet_bot.shell.authority import Authority
 from tradefleet_bot.shell.kube import Api
@@ -116,8 +116,8 @@ def test_deletion_and_rearm_are_passed_on() -> None:
 
 
 def test_the_process_can_only_tighten() -> None:
-    told: list[Event] = []
-    authority = Authority(told.extend)
+    told: list[Directive] = []
+    authority = Authority(told.append)
     authority.restrict("ReduceOnly", "disk full", 1)
     assert told == []  # no orders yet: nothing to restrict
     given = _read(_bot()).directive(1, 0.0)
@@ -129,7 +129,7 @@ def test_the_process_can_only_tighten() -> None:
     assert flatten is not None
     authority.order(flatten)
     authority.restrict("Paused", "stopping", 5)
-    states = [event.trading_state for event in told if isinstance(event, Directive)]
+    states = [directive.trading_state for directive in told]
     assert states == ["ReduceOnly", "Running", "Flatten"]
 
 

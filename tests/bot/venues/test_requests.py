@@ -45,6 +45,11 @@ def test_the_secret_is_in_no_repr() -> None:
     assert "hunter2" not in repr(Credentials("k", "hunter2"))
 
 
+def test_a_signed_request_without_a_key_is_not_built() -> None:
+    with pytest.raises(ValueError, match="needs an API key"):
+        rest.BALANCE.query(None, 1)
+
+
 def _params(order: OrderIntent) -> dict[str, str]:
     return dict(rest.place(order).params)
 

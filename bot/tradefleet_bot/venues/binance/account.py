@@ -28,6 +28,7 @@ KEEP_ALIVE_EVERY: Final = 20 * 60.0
 """A listen key lives 60 min."""
 LIFETIME: Final = 23 * 3600.0
 STABLE_AFTER: Final = 60.0
+RECONNECT_CAP: Final = 20.0
 OVERLAP_MS: Final = 10_000
 """What is asked for again around the last event seen, for clocks and for events on their way."""
 _MAX_SEEN: Final = 20_000
@@ -65,7 +66,7 @@ class AccountData:
 
     async def run(self) -> None:
         """Keep the stream up until cancelled."""
-        backoff = Backoff(self._uniform)
+        backoff = Backoff(self._uniform, cap=RECONNECT_CAP)
         self._emit([AccountFeed(self._client.clock.now(), "live", up=False, reason="not connected yet")])
         while True:
             started = time.monotonic()
@@ -138,7 +139,7 @@ class AccountData:
     async def _connect(self) -> str:
         key = replies.listen_key(await self._client.call(rest.LISTEN_KEY_CREATE))
         url = streams.user_url(self._base, key)
-        async with connect(url, compression=None, max_queue=1024, open_timeout=10) as socket:
+        async with connect(url, compression=None, proxy=None, max_queue=1024, open_timeout=10) as socket:
             # Frames wait in the socket until what was missed has been told. The engine answers "up" with a Reconcile.
             missed = await self.missed()
             self.connected = True

@@ -28,6 +28,7 @@ STABLE_AFTER: Final = 60.0
 """A connection that lived this long had no fault of its own: the next attempt does not wait."""
 SOCKET_SILENCE: Final = 10.0
 """Each route carries a stream of at least one message a second: 10 s without a frame means a dead socket."""
+RECONNECT_CAP: Final = 20.0
 WATCH_EVERY: Final = 0.5
 OPEN_INTEREST_EVERY: Final = 5.0
 MAX_FRAME: Final = 4 * 1024 * 1024
@@ -79,13 +80,15 @@ class MarketData:
     async def _keep(self, route: Route) -> None:
         carried = self._wanted & streams.ROUTES[route].keys()
         url = streams.url(self._base, route, self._symbols, carried)
-        backoff = Backoff(self._uniform)
+        backoff = Backoff(self._uniform, cap=RECONNECT_CAP)
         self.connected[route] = False
         while True:
             started = time.monotonic()
             try:
                 # Compression is off: it costs a core more than it saves a pod.
-                async with connect(url, compression=None, max_size=MAX_FRAME, max_queue=256, open_timeout=10) as socket:
+                async with connect(
+                    url, compression=None, proxy=None, max_size=MAX_FRAME, max_queue=256, open_timeout=10
+                ) as socket:
                     reason = await self._read(route, carried, socket)
             except (OSError, TimeoutError, WebSocketException) as error:
                 reason = f"{type(error).__name__}: {error}".rstrip(": ")
