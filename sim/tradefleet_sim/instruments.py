@@ -6,12 +6,14 @@ number of units of 1e-8 USDT (Binance shows eight decimals); so sums are exact a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 MONEY_DECIMALS: Final = 8
 MONEY: Final = 10**MONEY_DECIMALS  # units in one USDT
+_REMEMBERED: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,20 @@ BTC_BRACKETS: Final = brackets(
 )
 
 
+class _Texts(dict[int, str]):
+    """Multiples of a step as text, remembered: a book has few distinct prices, and this is asked for each of them."""
+
+    def __init__(self, step: Decimal) -> None:
+        super().__init__()
+        self._step = step
+
+    def __missing__(self, count: int) -> str:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        text = self[count] = format(count * self._step, "f")
+        return text
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """A linear perpetual. `tick` and `lot` are exact decimals; all other prices are in ticks, quantities in lots."""
@@ -72,8 +88,14 @@ class Instrument:
     liquidation_fee_ppm: int = 12_500
     max_orders: int = 200
     funding_interval_ms: int = 8 * 3_600_000
-    _prices: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
-    _lots: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+    price_text: Callable[[int], str] = field(init=False, repr=False, compare=False)
+    """'61800.20' for 618002 ticks of 0.10."""
+    lots_text: Callable[[int], str] = field(init=False, repr=False, compare=False)
+    """'2.507' for 2507 lots of 0.001."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "price_text", _Texts(self.tick).__getitem__)
+        object.__setattr__(self, "lots_text", _Texts(self.lot).__getitem__)
 
     @property
     def quote(self) -> str:
@@ -92,24 +114,6 @@ class Instrument:
     def unit(self) -> int:
         """Money units of one tick times one lot."""
         return int(self.tick * self.lot * MONEY)
-
-    def price_text(self, ticks: int) -> str:
-        """'61800.20' for 618002 ticks of 0.10. Remembered: a book has few distinct prices."""
-        text = self._prices.get(ticks)
-        if text is None:
-            if len(self._prices) > 500_000:
-                self._prices.clear()
-            text = self._prices[ticks] = format(ticks * self.tick, "f")
-        return text
-
-    def lots_text(self, lots: int) -> str:
-        """'2.507' for 2507 lots of 0.001."""
-        text = self._lots.get(lots)
-        if text is None:
-            if len(self._lots) > 500_000:
-                self._lots.clear()
-            text = self._lots[lots] = format(lots * self.lot, "f")
-        return text
 
     def ticks(self, price: Decimal) -> int | None:
         """Whole ticks of `price`, or None where it lies between two."""

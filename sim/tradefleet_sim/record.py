@@ -29,6 +29,7 @@ START_MS: Final = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 _LATENCY_NS: Final = 1_200_000  # from the venue's event time to the recorder's receive time
 _DEPTH_MS: Final = 100
 _OPEN_INTEREST_MS: Final = 5_000
+_NEAR: Final = 64  # ticks in which the next best level is looked for before all are compared
 
 
 def record(
@@ -169,10 +170,12 @@ class _Best:
                 self._ask = min(self._ask, price)
             else:
                 asks.pop(price, None)
-        if self._bid not in bids:
-            self._bid = max(bids)
-        if self._ask not in asks:
-            self._ask = min(asks)
+        bid, ask = self._bid, self._ask
+        while bid not in bids and bid > self._bid - _NEAR:
+            bid -= 1
+        while ask not in asks and ask < self._ask + _NEAR:
+            ask += 1
+        self._bid, self._ask = bid if bid in bids else max(bids), ask if ask in asks else min(asks)
         return (self._bid, bids[self._bid]), (self._ask, asks[self._ask])
 
 

@@ -59,7 +59,7 @@ class Trading(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.exchange = exchange()
+        self.exchange = exchange(balance=1_000)
         self.at, self.mid, self.update = 10, MID, 1000
         self.orders, self.algos = {}, {}
         self.shown = {}  # the book as a client builds it from the changes
@@ -77,7 +77,7 @@ class Trading(RuleBasedStateMachine):
     @rule(
         key=keys,
         side=sides,
-        lots=st.integers(1, 3000),
+        lots=st.integers(1, 500),
         offset=st.one_of(st.none(), st.integers(-4, 4)),
         tif=st.sampled_from(list(TimeInForce)),
         reduce_only=st.booleans(),
@@ -106,7 +106,7 @@ class Trading(RuleBasedStateMachine):
         side=sides,
         kind=st.sampled_from(list(AlgoKind)),
         trigger=st.integers(-6, 6),
-        lots=st.integers(0, 2000),
+        lots=st.integers(0, 500),
         reduce_only=st.booleans(),
         working=st.sampled_from(list(WorkingType)),
     )
@@ -128,6 +128,22 @@ class Trading(RuleBasedStateMachine):
         except Refused as refused:
             assert refused.refusal in (Refusal.WOULD_TRIGGER, Refusal.TOO_MANY_ORDERS)
 
+    @rule(key=keys, side=sides, share=st.integers(5, 19))
+    def trade(self, key, side, share):
+        """A market order of so many times the equity, for which strangers make room: positions that can be lost."""
+        self.at += 1
+        account, half = self.account(key), self.exchange.state.symbols[NAME].book.half(side.opposite)
+        lots = max(1, share * self.exchange.health(account).equity // (self.mid * BTCUSDT.unit))
+        price = half.best() or self.mid + side.sign
+        rows = [(price, half.levels.get(price, 0) + lots)]
+        self.update += 1
+        update = BookUpdate(self.at, self.update, *((rows, []) if half.side is Side.BUY else ([], rows)))
+        self.exchange.market(NAME, update)
+        try:
+            self.exchange.place(account, order(side, lots), self.at)
+        except Refused as refused:
+            assert refused.refusal in (Refusal.MARGIN_INSUFFICIENT, Refusal.NO_LIQUIDITY, Refusal.POSITION_TOO_LARGE)
+
     @rule(key=keys, pick=st.randoms(use_true_random=False))
     def cancel(self, key, pick):
         self.at += 1
@@ -143,7 +159,7 @@ class Trading(RuleBasedStateMachine):
         self.exchange.cancel_all(self.account(key), NAME, self.at)
         assert not self.account(key).orders
 
-    @rule(move=st.integers(-5, 5), sizes=st.lists(st.integers(0, 3000), min_size=4, max_size=4))
+    @rule(move=st.integers(-5, 5), sizes=st.lists(st.integers(0, 400), min_size=4, max_size=4))
     def levels_change(self, move, sizes):
         self.at += 1
         self.mid += move
@@ -152,23 +168,26 @@ class Trading(RuleBasedStateMachine):
         asks = [(self.mid + 1 + i, sizes[2 + i] + (i == 0)) for i in range(2)]
         self.exchange.market(NAME, BookUpdate(self.at, self.update, bids, asks))
 
-    @rule(move=st.integers(-5, 5), bid=st.integers(1, 3000), ask=st.integers(1, 3000))
+    @rule(move=st.integers(-5, 5), bid=st.integers(1, 400), ask=st.integers(1, 400))
     def quote_changes(self, move, bid, ask):
         self.at += 1
         self.mid += move
         self.update += 3
         self.exchange.market(NAME, Quote(self.at, self.update, (self.mid, bid), (self.mid + 1, ask)))
 
-    @rule(offset=st.integers(-3, 3), lots=st.integers(1, 4000), sold=st.booleans())
+    @rule(offset=st.integers(-3, 3), lots=st.integers(1, 600), sold=st.booleans())
     def strangers_trade(self, offset, lots, sold):
         self.at += 1
         self.exchange.market(NAME, Print(self.at, self.mid + offset, lots, sold))
 
-    @rule(offset=st.integers(-20_000, 20_000), rate=st.sampled_from(["0.00010000", "-0.00250000", ""]))
+    @rule(
+        offset=st.sampled_from([-90_000, -40_000, -10, 0, 10, 40_000, 90_000]),
+        rate=st.sampled_from(["0.00010000", "-0.00250000", ""]),
+    )
     def marked(self, offset, rate):
-        """Up to 3 % away from the book: accounts with much leverage are liquidated. Funding falls due now and then."""
+        """Up to 15 % away from the book: accounts with much leverage are liquidated. Funding falls due now and then."""
         self.at += 1000
-        due = self.at - self.at % 8000 + 8000
+        due = self.at - self.at % 2000 + 2000
         self.exchange.market(NAME, mark(self.at, self.mid + offset, rate, due))
 
     @rule(key=keys, leverage=st.sampled_from([1, 20, 125]))
@@ -258,7 +277,7 @@ def state_order(exchange: Exchange, resting):
 
 
 TestTrading = Trading.TestCase
-TestTrading.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestTrading.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
 
 
 def test_market_order_takes_displayed_liquidity_level_by_level():
