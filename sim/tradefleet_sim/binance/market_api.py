@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from tradefleet_sim.binance import candles, frames, views
+from tradefleet_sim.binance import candles, frames, rules, views
 from tradefleet_sim.binance.api import Access, Call, Endpoint
 from tradefleet_sim.binance.errors import ApiError
 from tradefleet_sim.binance.params import Params
@@ -27,7 +27,7 @@ def time(call: Call) -> Any:
 
 
 def exchange_info(call: Call) -> Any:
-    return views.exchange_info([symbol.instrument for symbol in call.exchange.state.symbols.values()], call.now)
+    return rules.exchange_info([symbol.instrument for symbol in call.exchange.state.symbols.values()], call.now)
 
 
 def depth(call: Call) -> Any:
