@@ -10,6 +10,6 @@ command -v "$python" >/dev/null || { echo "Python 3.11 is missing: install it, o
 [ -x .venv/bin/python ] || "$python" -m venv .venv || { echo "python venv is missing: apt-get install python3-venv" >&2; exit 1; }
 [ -x .venv/tools/bin/uv ] || { "$python" -m venv .venv/tools && .venv/tools/bin/pip install -q "uv==0.13.9"; }
 export UV_HTTP_TIMEOUT=180 VIRTUAL_ENV="$PWD/.venv"
-.venv/tools/bin/uv pip sync -q --require-hashes requirements/dev.txt
+.venv/tools/bin/uv pip sync -q --compile-bytecode --require-hashes requirements/dev.txt
 .venv/tools/bin/uv pip install -q --no-deps -e .
 echo "$want" >$stamp
