@@ -127,6 +127,9 @@ class TrainConfig(Section):
     symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,20}$")] = "BTCUSDT"
     decision_interval: Duration = "1s"
     features: Annotated[tuple[str, ...], Field(min_length=1)]
+    odd: tuple[str, ...] = ()
+    """Features that change their sign when up and down are exchanged; the others stay as they are. With this list the
+    members also learn from the market's mirror image, so that the score leans to no side. Empty: no mirror image."""
     data: Annotated[tuple[Source, ...], Field(min_length=1)]
     target: Target = Target()
     split: Split = Split()
@@ -143,6 +146,8 @@ class TrainConfig(Section):
     def _what_the_policy_sees(self) -> "TrainConfig":
         if "spread" not in self.features or not any(name.startswith("volatility_") for name in self.features):
             raise ValueError("features need spread and one of volatility_*: the policy looks at them")
+        if strange := sorted(set(self.odd) - set(self.features)):
+            raise ValueError(f"odd names {strange[0]}, which is not among the features")
         return self
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from tradefleet_models.labels import UNKNOWN, Labels, triple_barrier
+from tradefleet_models.labels import DOWN, UNKNOWN, UP, Labels, triple_barrier
 from tradefleet_models.market import Market
 from tradefleet_models.train import lstm, trees
 from tradefleet_models.train.config import TrainConfig
@@ -59,9 +59,14 @@ def fit(runs: Sequence[Run], rows: Sequence[NDArray[np.int64]], config: TrainCon
     features = np.concatenate([run.market.features[chosen] for run, chosen in zip(runs, rows, strict=True)])
     labels = np.concatenate([run.labels.label[chosen] for run, chosen in zip(runs, rows, strict=True)])
     known = labels != UNKNOWN
-    booster = trees.fit(features[known], labels[known], config.trees, config.seed)
-    scaling = Scaling.of(features, _LIMIT)
+    seen, told = features[known], labels[known]
     stretches = [_stretch(run, chosen) for run, chosen in zip(runs, rows, strict=True) if len(chosen)]
+    if config.odd:
+        seen, told = np.concatenate([seen, mirrored(seen, config)]), np.concatenate([told, DOWN + UP - told])
+        stretches += [_mirror_image(stretch, config) for stretch in stretches]
+        features = seen
+    booster = trees.fit(seen, told, config.trees, config.seed)
+    scaling = Scaling.of(features, _LIMIT)
     return Members(booster, lstm.fit(stretches, scaling, config.lstm, config.seed), scaling)
 
 
@@ -77,6 +82,17 @@ def scores(probabilities: dict[str, Floats], config: TrainConfig) -> Floats:
     """The policy's view of them: the ensemble's score, then each member's, [N, 1 + members]."""
     columns = [ensemble(probabilities, config), *probabilities.values()]
     return np.stack([values[:, 2] - values[:, 0] for values in columns], axis=1).astype(np.float32)
+
+
+def mirrored(features: Floats, config: TrainConfig) -> Floats:
+    """The features of the same market with up and down exchanged."""
+    signs = np.array([-1 if name in config.odd else 1 for name in config.features], np.float32)
+    return features * signs
+
+
+def _mirror_image(stretch: Stretch, config: TrainConfig) -> Stretch:
+    labels = np.where(stretch.labels == UNKNOWN, np.int8(UNKNOWN), np.int8(DOWN + UP) - stretch.labels)
+    return Stretch(mirrored(stretch.features, config), labels)
 
 
 def _stretch(run: Run, chosen: NDArray[np.int64]) -> Stretch:
