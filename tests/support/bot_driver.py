@@ -17,6 +17,7 @@ from tradefleet_api.refusal import RefusedError
 from tradefleet_bot.core.decision import ACTIONS, Action, Decision, Mask, PortfolioView
 from tradefleet_bot.shell import logs
 from tradefleet_bot.shell.config import load
+from tradefleet_bot.shell.kube import Api
 from tradefleet_bot.shell.process import Process
 
 
@@ -60,15 +61,21 @@ def bundle(features: tuple[str, ...] = ("spread", "return_1s")) -> bytes:
     return write_bundle({"member.onnx": b"m", "policy.onnx": b"p", "golden.json": b"{}"}, manifest)
 
 
-async def main(config: Path, script: list[Action]) -> int:
+async def main(config: Path, script: list[Action], api: Api | None) -> int:
     """Run until stopped."""
     loaded = load(config)
-    return await Process(loaded, lambda b: Scripted(b, script), random.Random(1).uniform, dict(os.environ)).run()
+    return await Process(loaded, lambda b: Scripted(b, script), random.Random(1).uniform, api).run()
+
+
+def cluster() -> Api | None:
+    """The API server named by TEST_API (URL, token file, CA file), where a pod would find its cluster's."""
+    parts = os.environ.get("TEST_API", "").split(" ")
+    return Api(parts[0], Path(parts[1]), Path(parts[2])) if len(parts) == 3 else None
 
 
 if __name__ == "__main__":
     logs.configure(bot="driver")
     try:
-        sys.exit(asyncio.run(main(Path(sys.argv[1]), sys.argv[2].split(","))))  # type: ignore[arg-type]  # actions
+        sys.exit(asyncio.run(main(Path(sys.argv[1]), sys.argv[2].split(","), cluster())))  # type: ignore[arg-type]  # actions
     except RefusedError as error:
         sys.exit(str(error))

@@ -51,10 +51,16 @@ def fetch(url: str, body: Json | None = None, method: str | None = None) -> tupl
 class Started:
     """A child process with its log; ends with the block."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(self, command: list[str], log: Path, **environment: str) -> None:
         self.log = log
         with log.open("ab") as out:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -98,10 +104,10 @@ class Simulator(Started):
 class Bot(Started):
     """A bot process with a scripted model."""
 
-    def __init__(self, folder: Path, config: Json, *script: str) -> None:
+    def __init__(self, folder: Path, config: Json, *script: str, **environment: str) -> None:
         path = folder / "config.yaml"
         path.write_text(json.dumps(config))
-        super().__init__([sys.executable, str(DRIVER), str(path), ",".join(script)], folder / "bot.log")
+        super().__init__([sys.executable, str(DRIVER), str(path), ",".join(script)], folder / "bot.log", **environment)
         self.url = f"http://127.0.0.1:{config['httpPort']}"
 
     def status(self) -> Json | None:

@@ -35,6 +35,7 @@ def _run(args: argparse.Namespace) -> int:
 
     from tradefleet_bot.shell import logs  # noqa: PLC0415
     from tradefleet_bot.shell.config import load  # noqa: PLC0415
+    from tradefleet_bot.shell.kube import Api  # noqa: PLC0415
     from tradefleet_bot.shell.process import Process  # noqa: PLC0415
 
     config = load(args.config)
@@ -42,7 +43,7 @@ def _run(args: argparse.Namespace) -> int:
 
     async def main() -> int:
         uniform = random.SystemRandom().uniform
-        return await Process(config, load_model, uniform, dict(os.environ)).run()
+        return await Process(config, load_model, uniform, Api.in_cluster(os.environ)).run()
 
     return asyncio.run(main())
 

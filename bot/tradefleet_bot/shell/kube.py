@@ -7,7 +7,7 @@ the kubelet rotates it.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +32,7 @@ class Api:
     ca_file: Path | None
 
     @classmethod
-    def in_cluster(cls, environment: dict[str, str]) -> "Api | None":
+    def in_cluster(cls, environment: Mapping[str, str]) -> "Api | None":
         """The API of the cluster this pod runs in; None outside of one."""
         host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT", "443")
         if not host:

@@ -46,14 +46,14 @@ class Process:
         config: BotConfig,
         loader: bundle.Load,
         uniform: Callable[[float, float], float],
-        environment: dict[str, str],
+        api: Api | None,
     ) -> None:
-        """Raises RefusedError where the configuration itself cannot work."""
+        """`api` is the cluster's, for a configuration without orders. Raises RefusedError where the two cannot work."""
         self._config = config
         self._loader = loader
         self._uniform = uniform
         self._credentials = credentials(config)
-        self._api = None if config.orders is not None else Api.in_cluster(environment)
+        self._api = None if config.orders is not None else api
         if config.orders is None and self._api is None:
             raise RefusedError("there is no cluster to read orders from: set `orders` in the configuration")
         self._started_at = time.time()

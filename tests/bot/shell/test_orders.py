@@ -1,38 +1,30 @@
 """Orders from above: what is read of a TradingBot, when it stops being fresh, and the watch on a real API server."""
 
 import asyncio
-import base64
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from support.apiserver import ApiServer
+from support.bot_space import MANDATE, SPEC, Space, make_space
 
 from tradefleet_api.botconfig import BotConfig
 from tradefleet_bot.core.events import Directive
 from tradefleet_bot.shell import kube
 from tradefleet_bot.shell.authority import Authority
-from tradefleet_bot.shell.kube import Api
 from tradefleet_bot.shell.orders import Orders
 from tradefleet_bot.shell.orders_source import ClusterOrders
 
 Json = dict[str, Any]
-MANDATE = {
-    "sequence": 1, "modelDigest": "a" * 64, "mode": "live", "capitalQuote": 500, "maxLeverage": 3,
-    "maxPositionRatio": 0.1, "lifetimeSeconds": 60,
-}  # fmt: skip
 
 
 def _bot(spec: Json | None = None, mandate: Json | None = None, **metadata: Any) -> Json:
-    wanted = {"symbols": ["BTCUSDT"], "model": {"name": "m"}, "mode": "live", "tradingState": "Running"}
     return {
         "metadata": {"name": "b", **metadata},
-        "spec": wanted | (spec or {}),
+        "spec": SPEC | (spec or {}),
         "status": {"mandates": {"stable": MANDATE | (mandate or {})}},
     }
 
@@ -134,51 +126,9 @@ def test_the_process_can_only_tighten() -> None:
 
 
 # -- on a real API server ----------------------------------------------------------------------------------------------
-@dataclass
-class Namespace:
-    """A bot's namespace with its ServiceAccount, as the operator would make it."""
-
-    server: ApiServer
-    name: str
-    api: Api
-
-    def path(self, resource: str = "/b") -> str:
-        return f"/apis/tradefleet.dev/v1alpha1/namespaces/{self.name}/tradingbots{resource}"
-
-    def patch(self, body: Json, resource: str = "/b") -> None:
-        status, answer = self.server.request("PATCH", self.path(resource), body, "application/merge-patch+json")
-        assert status == 200, answer
-
-
 @pytest.fixture
-def namespace(apiserver_crds: ApiServer, tmp_path: Path) -> Namespace:
-    server = apiserver_crds
-    name = server.namespace("bot")
-    rules = [{"apiGroups": ["tradefleet.dev"], "resources": ["tradingbots"], "resourceNames": ["b"],
-              "verbs": ["get", "list", "watch"]}]  # fmt: skip
-    meta = {"name": "b-stable", "namespace": name}
-    rbac = "rbac.authorization.k8s.io"
-    server.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": rules},
-        {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": meta,
-         "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "b-stable"},
-         "subjects": [{"kind": "ServiceAccount", "name": "b-stable", "namespace": name}]},
-    )  # fmt: skip
-    tokens = f"/api/v1/namespaces/{name}/serviceaccounts/b-stable/token"
-    status, answer = server.request(
-        "POST", tokens, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    )
-    assert status == 201, answer
-    (tmp_path / "token").write_text(answer["status"]["token"])
-    cluster = yaml.safe_load(server.kubeconfig.read_text())["clusters"][0]["cluster"]
-    (tmp_path / "ca.crt").write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
-    spec = _bot()["spec"]
-    bot = {"apiVersion": "tradefleet.dev/v1alpha1", "kind": "TradingBot", "metadata": {"name": "b"}, "spec": spec}
-    space = Namespace(server, name, Api(server.url, tmp_path / "token", tmp_path / "ca.crt"))
-    status, answer = server.request("POST", space.path(""), bot)
-    assert status == 201, answer
-    return space
+def namespace(apiserver_crds: ApiServer, tmp_path: Path) -> Space:
+    return make_space(apiserver_crds, tmp_path)
 
 
 class Followed:
@@ -200,7 +150,7 @@ class Followed:
 
 
 @contextlib.asynccontextmanager
-async def following(namespace: Namespace) -> AsyncIterator[Followed]:
+async def following(namespace: Space) -> AsyncIterator[Followed]:
     """Follow the namespace's TradingBot as a bot process does."""
     config = BotConfig.model_validate(
         {"bot": {"namespace": namespace.name, "name": "b"}, "model": {"name": "m", "sha256": "a" * 64},
@@ -231,15 +181,15 @@ async def following(namespace: Namespace) -> AsyncIterator[Followed]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_mandate_halt_and_deletion_reach_the_bot(namespace: Namespace) -> None:
+async def test_mandate_halt_and_deletion_reach_the_bot(namespace: Space) -> None:
     async with following(namespace) as bot:
-        namespace.patch({"status": {"mandates": {"stable": MANDATE}}}, "/b/status")
+        namespace.order(1)
         first = await bot.until(lambda d: d.sequence == 1)
         assert first.halt is None
         assert first.fresh
-        namespace.patch({"metadata": {"annotations": {"tradefleet.dev/halt": "Flatten"}}})
+        namespace.annotate(halt="Flatten")
         await bot.until(lambda d: d.halt == "Flatten")
-        namespace.patch({"metadata": {"annotations": {"tradefleet.dev/halt": None}}})
+        namespace.annotate(halt=None)
         await bot.until(lambda d: d.halt is None)
         namespace.patch({"metadata": {"finalizers": ["tradefleet.dev/flatten"]}})
         namespace.server.request("DELETE", namespace.path())
@@ -250,10 +200,10 @@ async def test_mandate_halt_and_deletion_reach_the_bot(namespace: Namespace) -> 
 
 
 async def test_orders_go_stale_while_the_api_refuses_and_recover_with_a_new_token(
-    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+    namespace: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kube, "WATCH_SECONDS", 1)
-    namespace.patch({"status": {"mandates": {"stable": MANDATE | {"lifetimeSeconds": 3}}}}, "/b/status")
+    namespace.order(1, lifetimeSeconds=3)
     token_file = namespace.api.token_file
     assert token_file is not None
     token = token_file.read_text()
@@ -265,7 +215,7 @@ async def test_orders_go_stale_while_the_api_refuses_and_recover_with_a_new_toke
         await bot.until(lambda d: d.fresh)
 
 
-async def test_the_bot_may_read_its_own_bot_only(namespace: Namespace) -> None:
+async def test_the_bot_may_read_its_own_bot_only(namespace: Space) -> None:
     config = namespace.api
     assert isinstance(config.tls(), ssl.SSLContext)
     reasons: list[str] = []
