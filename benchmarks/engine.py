@@ -1,6 +1,6 @@
-"""From a tick to an order, and replay, on one core: `python benchmarks/engine.py [BUNDLE] [RECORDING]`, JSON lines.
+"""The engine on one core, a deciding step and a replay: `python benchmarks/engine.py [BUNDLE] [RECORDING]`, JSON lines.
 
-tick_to_order: the time `Engine.step` takes for an event that makes the bot decide, from the event to its commands
+engine_step: the time `Engine.step` takes for an event that makes the bot decide, from the event to its commands
 (without encoding, signing or sockets), over the decisions of the recording; stages: features, inference, risk (context,
 checks, sizes, commands) of that same step. replay_events_per_s: raw bytes of the recording to commands, with the paper
 venue in the loop; stages: decode (bytes to events), core (events to commands). The recording is the public BTCUSDT one
@@ -130,7 +130,7 @@ def main() -> int:
         suffix = "" if stage == "total" else f".{stage}"
         for percentile in (50, 99):
             value = float(np.percentile(values, percentile))
-            report(f"tick_to_order_p{percentile}{suffix}", value, "us", decisions=len(values), placed=placed, **run)
+            report(f"engine_step_p{percentile}{suffix}", value, "us", decisions=len(values), placed=placed, **run)
 
     seconds = []
     for _ in range(ROUNDS):
