@@ -35,6 +35,8 @@ class Account:
         self.mismatch: str | None = None
         """How the venue differed at the last reconciliation, in words."""
         self.mismatches = 0
+        self.unsettled = 0
+        """Snapshots in a row that differed, orders on the move included."""
         self.requested_at: int | None = None
         self.reconcile_at = 0
         """When to ask for the next AccountState, ns."""

@@ -196,6 +196,8 @@ def _after(state: EngineState, order: Order, reason: str) -> None:
         state.record(
             intent.symbol, "order", "warning", f"{intent.leg} rejected: {reason or 'no reason'}", intent.client_id
         )
+        if intent.leg in ("stop", "exit"):
+            state.account(order.route).reconcile_at = state.at  # is the position what we think it is?
         if intent.leg == "stop":
             exit_now(state, symbol, f"the stop was rejected: {reason or 'no reason'}")
         elif intent.leg == "take_profit" and symbol.trip is not None:

@@ -23,6 +23,8 @@ SECOND: Final = 1_000_000_000
 EVERY: Final = 60 * SECOND
 ANSWER_WITHIN: Final = 10 * SECOND
 CONFIRMATIONS: Final = 3
+PATIENCE: Final = 10
+"""Differences in a row that may be put down to orders on the move."""
 QUIET: Final = 2 * SECOND
 """A symbol that traded within this time is not judged."""
 LEAST_WALLET: Final = Decimal(100)
@@ -66,7 +68,9 @@ def on_account_state(state: EngineState, event: AccountState, limits: Limits) ->
         return
     moving = _moving(state, event)
     differences = account.portfolio.differences(mine)
-    settled = [text for text in differences if text.partition(":")[0] not in moving]
+    account.unsettled = account.unsettled + 1 if differences else 0
+    patient = account.unsettled <= PATIENCE
+    settled = [text for text in differences if not (patient and text.partition(":")[0] in moving)]
     if settled:
         _mismatch(state, account, mine, "; ".join(settled))
     elif differences:
@@ -112,8 +116,17 @@ def _orders(state: EngineState, event: AccountState, limits: Limits) -> None:
             state.blotter.apply(order, "NO_REPLY", state.at, limits.order_timeout)  # ended, or never arrived: ask
     for theirs in event.orders:
         symbol = state.symbols.get(theirs.symbol)
-        if symbol is not None and symbol.route == event.route and state.blotter.get(theirs.client_id) is None:
+        if symbol is None or symbol.route != event.route:
+            continue
+        ours = state.blotter.get(theirs.client_id)
+        if ours is None:
             _adopt_order(state, symbol, theirs, limits)
+        elif ours.state == "ABSENT":
+            state.blotter.apply(ours, "NEW", state.at, limits.order_timeout)  # it arrived after all
+        elif not ours.open and event.requested > ours.sent_at + RECEIVE_WINDOW:
+            # Either the snapshot is older than the news of its end, and this does nothing, or it is an orphan.
+            conditional = theirs.kind != "LIMIT"
+            state.out.append(Cancel(state.at, event.route, theirs.symbol, theirs.client_id, conditional))
 
 
 def _adopt_order(state: EngineState, symbol: SymbolState, theirs: OpenOrder, limits: Limits) -> None:

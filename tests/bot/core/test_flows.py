@@ -268,3 +268,30 @@ def test_a_masked_action_is_refused_and_counted() -> None:
     steps = run(target, [RULES, directive(trading_state="Paused"), *market(START, wave(64))])
     assert placed(steps) == []
     assert target.engine.snapshot().refusals["mask_ignored"] == 15
+
+
+def test_an_order_that_was_given_up_and_is_open_at_the_venue_is_cancelled() -> None:
+    target, _ = started(when_allowed("OPEN_LONG"), account(START))
+    [entry] = next(found for event in market(START, wave(64)) if (found := orders_of(feed(target, event))))
+    at = target.state.at
+    feed(target, CommandFailed(at, "place", "stop", "refused", SYMBOL, entry.client_id, sent=at))
+    assert target.snapshot().flat
+    later = at + 60 * SECOND
+    listed = OpenOrder(SYMBOL, entry.client_id, "BUY", "LIMIT", entry.quantity, price=entry.price)
+    out = feed(target, quote(later, 60_000.0), account(later, orders=(listed,)))
+    assert [command.client_id for command in out if isinstance(command, Cancel)] == [entry.client_id]
+
+
+def test_a_rejected_exit_asks_whether_the_position_is_there() -> None:
+    target, out = started(hold, account(START, "0.5", "75000"))
+    [exit_order] = orders_of(out)
+    at = target.state.at + SECOND
+    refused = OrderReport(at, at, SYMBOL, exit_order.client_id, "REJECTED", reason="-2022")
+    out = feed(target, refused)
+    assert [command.route for command in out if isinstance(command, Reconcile)] == ["live"]
+    for _ in range(20):
+        at += SECOND
+        for order in orders_of(feed(target, quote(at, 60_000.0), account(at))):
+            feed(target, OrderReport(at, at, SYMBOL, order.client_id, "REJECTED", reason="-2022"))
+    assert target.snapshot().positions == ()
+    assert target.snapshot().latches == ("reconciliation",)
