@@ -413,3 +413,25 @@ async def test_the_command_serves_until_it_is_told_to_stop():
                 pass
             assert await process.wait() == 0
     assert socket.close_code == 1001
+
+
+async def test_whatever_bytes_arrive_the_server_goes_on():
+    paths = [b"/fapi/v1/order?%zz=1", b"/fapi/v1/order?symbol=\xff\xfe", b"//fapi/v1/ping", b"/public/ws/%zz", b"*"]
+    paths += [b"/admin/accounts/%zz", b"/ws/" + b"a" * 5000, b"/fapi/v1/ping?" + b"a=1&" * 1000, b"\x00\x01"]
+
+    async def send(method: bytes, path: bytes, body: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", sim.port)
+        head = b"%s %s HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: k\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % (method, path, len(body)) + body)
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+        return answer
+
+    async with simulator() as (sim, client):
+        for method in (b"GET", b"POST", b"DELETE", b"HEAD", b"FOO"):
+            for path in paths:
+                for body in (b"", b"a=\xff&signature=1", b"{"):
+                    assert b" 500 " not in (await send(method, path, body)).split(b"\r\n")[0]
+        assert (await client.public("/fapi/v1/ping"))[0] == 200

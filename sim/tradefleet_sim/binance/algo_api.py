@@ -8,7 +8,7 @@ from typing import Any, Final
 from tradefleet_sim.binance import filters, views
 from tradefleet_sim.binance.api import Access, Call, Endpoint
 from tradefleet_sim.binance.errors import ApiError
-from tradefleet_sim.binance.order_api import SIDE, TIF, TYPE, instrument_of, list_weight, one_way, window
+from tradefleet_sim.binance.order_api import SIDE, TIF, TYPE, instrument_of, list_weight, one_way, plain, window
 from tradefleet_sim.engine.algos import Algo, AlgoKind, NewAlgo, WorkingType
 from tradefleet_sim.engine.orders import Side, TimeInForce
 
@@ -23,6 +23,7 @@ def new_algo(call: Call) -> Any:
     kind = params.choice("type", AlgoKind, *TYPE)
     side = params.choice("side", Side, *SIDE)
     one_way(params)
+    plain(params)
     trigger = filters.price_ticks(instrument, params.required_decimal("triggerPrice"), zero_code=-4006)
     close, reduce_only = params.boolean("closePosition"), params.boolean("reduceOnly")
     lots = price = 0

@@ -95,19 +95,20 @@ class Candles:
             return list(self._minutes)
         return _joined(self._minutes, interval)
 
-    def last(self, interval: str) -> Bar | None:
-        """The open bar."""
-        if not self._minutes:
-            return None
+    def recent(self, interval: str) -> list[Bar]:
+        """The open bar and the one before it, as far as there are any."""
         if interval == "1m":
-            return self._minutes[-1]
-        begin = begin_of(self._minutes[-1].begin, interval)
+            return [self._minutes[index] for index in range(max(0, len(self._minutes) - 2), len(self._minutes))]
+        if not self._minutes:
+            return []
+        open_begin = begin_of(self._minutes[-1].begin, interval)
+        begin = begin_of(open_begin - 1, interval)
         recent: list[Bar] = []
         for bar in reversed(self._minutes):
             if bar.begin < begin:
                 break
             recent.append(bar)
-        return _joined(reversed(recent), interval)[-1]
+        return _joined(reversed(recent), interval)
 
 
 def _joined(minutes: Iterable[Bar], interval: str) -> list[Bar]:

@@ -50,6 +50,7 @@ def _new_order(call: Call, params: Params) -> NewOrder:
         )
     kind = params.choice("type", Kind, *TYPE)
     one_way(params)
+    plain(params)
     reduce_only = params.boolean("reduceOnly")
     client_id = params.client_id("newClientOrderId")
     quantity = params.required_decimal("quantity")
@@ -76,6 +77,14 @@ def _new_order(call: Call, params: Params) -> NewOrder:
 def one_way(params: Params) -> None:
     if (params.text("positionSide") or "BOTH") != "BOTH":
         raise ApiError(-4061, "Order's position side does not match user's setting.")
+
+
+def plain(params: Params) -> None:
+    """Refuses what is not offered here rather than placing something else than was asked for."""
+    if (params.text("priceMatch") or "NONE") != "NONE":
+        raise ApiError(-4084, "Method is not allowed currently. Coming soon.")
+    if (params.text("selfTradePreventionMode") or "EXPIRE_MAKER") not in ("EXPIRE_MAKER", "NONE"):
+        raise ApiError(-4084, "Method is not allowed currently. Coming soon.")
 
 
 def get_order(call: Call) -> Any:

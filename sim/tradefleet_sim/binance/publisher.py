@@ -46,7 +46,7 @@ class Publisher:
         self.candles = candles.Candles()
         self.last_lots = 0  # of the last trade
         self._kline_due = self._force_due = 0
-        self._closed_until = 0
+        self._closed: dict[str, int] = {}  # by interval: when the last bar began that was told as closed
         self._force: Liquidation | None = None
 
     def on(self, event: Event) -> Iterator[Frame]:
@@ -173,11 +173,13 @@ class Publisher:
             stream = f"{self._name}@kline_{interval}"
             if not self._wanted(stream):
                 continue
-            bar = self.candles.last(interval)
-            if bar is not None:
+            for bar in self.candles.recent(interval):
                 closed = now > candles.end_of(bar.begin, interval)
-                body = candles.frame(self._instrument, bar, interval, now, closed=closed)
-                yield stream, json.dumps(body, separators=(",", ":"))
+                if bar.begin > self._closed.get(interval, -1):
+                    body = candles.frame(self._instrument, bar, interval, now, closed=closed)
+                    yield stream, json.dumps(body, separators=(",", ":"))
+                    if closed:
+                        self._closed[interval] = bar.begin
 
     def _mark_streams(self, at: int) -> Iterator[str]:
         yield f"{self._name}@markPrice@1s"
