@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.kube import Namespace
-from e2e.manifests import ROOT, ZOO, digest, model
+from e2e.manifests import FLEET, ROOT, ZOO, digest, model
 from support.cluster import Cluster
 
 SYSTEM, BOTS, RELEASE = "tf-e2e-system", "tf-e2e", "e2e"
@@ -46,10 +46,11 @@ def remove(system: Namespace, bots: Namespace) -> None:
 
 @pytest.fixture(scope="session")
 def fleet(cluster: Cluster, system: Namespace) -> Namespace:
-    """The bots' namespace, with the example models demo-v1 and demo-v2 in it."""
+    """The bots' namespace, with the example models demo-v1 and demo-v2 in it, and the fleet on its way up."""
     space = Namespace(cluster, BOTS)
     for name in ("demo-v1", "demo-v2"):
         bundle = ZOO / f"{name}.tar"
         space.configmap(f"model-{name}", bundle)
         space.apply(model(name, f"model-{name}", digest(bundle)))
+    space.apply(*FLEET.values())
     return space

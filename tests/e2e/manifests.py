@@ -37,3 +37,14 @@ def model(name: str, configmap: str, sha256: str) -> dict[str, Any]:
 def digest(file: Path) -> str:
     """SHA-256 of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+WIRE = "sim-live-btc.yaml"
+FLEET = {
+    "wire": bot("wire", WIRE),
+    "alone": bot("alone", WIRE),
+    "cut": bot("cut", WIRE),
+    "gone": bot("gone", WIRE),
+    "roll": bot("roll", rollout={"shadow": {"duration": "5s"}, "progressDeadline": "2m"}),
+}
+"""Bots that are started together at first, so that the tests wait for their start and first fill only once."""

@@ -3,7 +3,6 @@
 import pytest
 from e2e.conftest import BOTS, RELEASE
 from e2e.kube import Namespace, eventually
-from e2e.manifests import bot
 from e2e.test_trading import sim_account, with_fill
 
 pytestmark = pytest.mark.timeout(300, func_only=True)
@@ -15,7 +14,6 @@ def decided_at(kube: Namespace, name: str) -> str | None:
 
 
 def test_bots_trade_on_and_obey_the_kill_switch_while_the_operator_is_gone(fleet: Namespace, system: Namespace) -> None:
-    fleet.apply(bot("alone", "sim-live-btc.yaml"))
     eventually(lambda: with_fill(fleet, "alone"), "a first fill", 150)
     deployment = f"deployment/{RELEASE}-tradefleet-operator"
     system.kubectl("scale", deployment, "--replicas=0")
@@ -34,24 +32,20 @@ def test_bots_trade_on_and_obey_the_kill_switch_while_the_operator_is_gone(fleet
 
 
 def test_simulator_killed_and_restarted(fleet: Namespace, system: Namespace) -> None:
-    fleet.apply(bot("cut", "sim-live-btc.yaml"))
     eventually(lambda: with_fill(fleet, "cut"), "a first fill", 150)
-    pod = system.kubectl(
-        "get", "pods", "-l", "app.kubernetes.io/component=sim", "-o", "jsonpath={.items[0].metadata.name}"
-    )
-    system.kubectl("exec", pod, "--", "python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
+    known = sim_account(system, f"{BOTS}.cut")["fills"]
+    system.kubectl("delete", "pod", system.pod_of("sim"), "--grace-period=0", "--force")
     before = decided_at(fleet, "cut")
-    eventually(
-        lambda: (r := fleet.report("cut")) and r["connected"] and r["reconciled"], "reconnected and reconciled", 90
-    )
+    eventually(lambda: not (fleet.report("cut") or {})["connected"], "the bot notices", 30, every=0.2)
+    eventually(lambda: (r := fleet.report("cut")) and r["connected"] and r["reconciled"], "reconnected, reconciled", 90)
     eventually(lambda: decided_at(fleet, "cut") not in (None, before), "decisions again", 60)
     account = sim_account(system, f"{BOTS}.cut")
+    assert account["fills"] >= known, "an exchange does not forget"
     ids = account["clientOrderIds"]
     assert len(ids) == len(set(ids)), "no order was sent twice"
 
 
 def test_deleting_a_bot_flattens_it_first(fleet: Namespace, system: Namespace) -> None:
-    fleet.apply(bot("gone", "sim-live-btc.yaml"))
     eventually(lambda: with_fill(fleet, "gone"), "a first fill", 150)
     fleet.kubectl("delete", "tradingbot", "gone", "--timeout=90s")
     account = sim_account(system, f"{BOTS}.gone")

@@ -25,7 +25,6 @@ def pod_uid(kube: Namespace, name: str) -> str:
 
 
 def test_second_model_is_promoted_and_a_tampered_third_never_starts(fleet: Namespace, tmp_path: Path) -> None:
-    fleet.apply(bot("roll", rollout={"shadow": {"duration": "5s"}, "progressDeadline": "2m"}))
     eventually(lambda: fleet.status("roll").get("phase") == "Healthy", "stable on demo-v1", 90)
 
     change_model(fleet, "roll", "demo-v2")

@@ -32,7 +32,6 @@ def test_paper_bot_decides_within_a_minute_and_fills(fleet: Namespace) -> None:
 
 
 def test_live_bot_sends_real_orders_and_keeps_a_protective_stop(fleet: Namespace, system: Namespace) -> None:
-    fleet.apply(bot("wire", "sim-live-btc.yaml"))
     report = eventually(lambda: with_fill(fleet, "wire"), "a first fill over the wire", 150)
     assert report["mode"] == "live"
     assert report["ordersSent"] >= 1
