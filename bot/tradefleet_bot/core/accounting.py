@@ -90,6 +90,7 @@ def _apply_fill(state: EngineState, symbol: SymbolState, account: Account, event
     _book_order(state, symbol, account, order, _part(event, min(owed, event.quantity)))
     closes = order.intent.close_position or order.booked < order.intent.quantity
     state.blotter.apply(order, "PARTIALLY_FILLED" if closes else "FILLED", state.at, limits.order_timeout)
+    _contradictions(state)
     if order.booked >= order.reported:
         order.gap_at = None
 
@@ -104,6 +105,14 @@ def on_cash_flow(state: EngineState, event: CashFlow) -> None:
         account.pay(event)
     else:
         account.early.append(event)
+
+
+def _contradictions(state: EngineState) -> None:
+    """What the venue said against its own earlier word takes no new risk until a person has looked."""
+    for text in state.blotter.contradictions:
+        state.errors += 1
+        state.trip_latch("order_contradiction", text)
+    state.blotter.contradictions.clear()
 
 
 def infer_missing_fills(state: EngineState) -> None:
@@ -183,10 +192,7 @@ def _inferred_price(symbol: SymbolState, order: Order, quantity: Decimal) -> Dec
 
 def _after(state: EngineState, order: Order, reason: str) -> None:
     """Consequences of where an order now stands."""
-    for text in state.blotter.contradictions:
-        state.errors += 1
-        state.trip_latch("order_contradiction", text, order.intent.symbol)
-    state.blotter.contradictions.clear()
+    _contradictions(state)
     intent = order.intent
     symbol = state.symbols.get(intent.symbol)
     if symbol is None:

@@ -295,3 +295,16 @@ def test_a_rejected_exit_asks_whether_the_position_is_there() -> None:
             feed(target, OrderReport(at, at, SYMBOL, order.client_id, "REJECTED", reason="-2022"))
     assert target.snapshot().positions == ()
     assert target.snapshot().latches == ("reconciliation",)
+
+
+def test_in_production_a_contradiction_takes_no_new_risk_and_the_position_is_protected() -> None:
+    target = engine(when_allowed("OPEN_LONG", "CLOSE", "OPEN_LONG"), strict=False)
+    feed(target, RULES, directive(START, "live"), AccountFeed(START, "live", up=True), account(START))
+    [entry] = next(found for event in market(START, wave(64)) if (found := orders_of(feed(target, event))))
+    at = target.state.at
+    feed(target, OrderReport(at, at, SYMBOL, entry.client_id, "REJECTED", reason="-2019"))
+    fill = Fill(at, at, SYMBOL, entry.client_id, "t1", "BUY", Decimal(60_000), entry.quantity, Decimal(1), False)
+    out = feed(target, fill)
+    assert [order.leg for order in orders_of(out)] == ["stop"]
+    view = target.snapshot()
+    assert (view.latches, view.positions[0].quantity, view.errors) == (("order_contradiction",), entry.quantity, 1)
