@@ -1,5 +1,7 @@
 """The rules of trading: what is allowed, and that profit and cost add up however a policy trades."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ PRICES = st.lists(st.integers(900, 1100), min_size=3, max_size=60)
 
 
 @given(PRICES, st.randoms(use_true_random=False), st.sampled_from([0.0, 0.1, 5.0]))
-def test_profit_is_that_of_the_cash_book(prices: list[int], random: "st.DrawFn", fee_bps: float) -> None:
+def test_profit_is_that_of_the_cash_book(prices: list[int], random: Random, fee_bps: float) -> None:
     """Mark every position by its relative move to the next decision, and pay for every trade."""
     mid = np.array(prices, float)
     bid, ask = mid - 0.5, mid + 0.5
@@ -35,7 +37,7 @@ def test_profit_is_that_of_the_cash_book(prices: list[int], random: "st.DrawFn",
 
 
 @given(PRICES, st.randoms(use_true_random=False))
-def test_no_path_leaves_the_limits_and_masked_actions_are_refused(prices: list[int], random: "st.DrawFn") -> None:
+def test_no_path_leaves_the_limits_and_masked_actions_are_refused(prices: list[int], random: Random) -> None:
     position = Position()
     for price in prices:
         allowed = [action for action, ok in enumerate(position.mask) if ok]

@@ -1,5 +1,7 @@
 """No fold may train on what its test will show."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from tradefleet_models.train.splits import walk_forward
 
 @given(st.integers(150, 300), st.integers(1, 5), st.integers(0, 8), st.integers(1, 9), st.randoms())
 def test_training_rows_are_settled_before_the_test_and_its_embargo(
-    count: int, folds: int, embargo: int, horizon: int, random: "st.DrawFn"
+    count: int, folds: int, embargo: int, horizon: int, random: Random
 ) -> None:
     end = np.array([row + random.randint(1, horizon) for row in range(count)])
     seen: list[int] = []

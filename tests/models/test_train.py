@@ -15,6 +15,7 @@ from tradefleet_models.train import config, data, parity, pipeline
 from tradefleet_models.train.bundling import bundle
 from tradefleet_models.train.config import ConfigError, TrainConfig
 from tradefleet_models.train.data import Data
+from tradefleet_sim.record import record, write
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300)]  # seconds, but torch alone takes many to import when busy
 TINY = """
@@ -155,6 +156,18 @@ def test_data_that_lack_a_feature_are_refused(tiny: TrainConfig) -> None:
     short = wanting.model_copy(update={"data": (config.Generated(kind="generated", seed=1, seconds=60),)})
     with pytest.raises(ConfigError, match="in a row with all features"):
         data.gather(short, 50)
+
+
+def test_a_recording_gives_what_the_generator_gave_when_it_was_recorded(
+    tiny: TrainConfig, gathered: Data, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write(record(5, 600, signal=1.0, start_ms=data.GENERATED_START_MS), tmp_path / "market.raw.gz")
+    monkeypatch.setenv(data.DATA_VARIABLE, str(tmp_path))
+    source = config.Recorded(kind="recording", file="market.raw.gz")
+    found = data.gather(tiny.model_copy(update={"data": (source,)}), 100)
+    assert found.digest == gathered.digest
+    assert [len(market) for market in found.markets] == [len(market) for market in gathered.markets]
+    assert all((a.features == b.features).all() for a, b in zip(found.markets, gathered.markets, strict=True))
 
 
 def test_a_recording_that_is_not_there_is_named(
