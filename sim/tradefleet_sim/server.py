@@ -154,6 +154,7 @@ class Simulator:
         for at, _, name, event in self._market:
             while (wait := self.clock.seconds_until(at)) > 0:
                 burst = 0
+                self.metrics.lag.set(0)
                 self._beat()
                 await asyncio.sleep(min(wait, _BEAT_SECONDS))
             behind = -wait * 1000
@@ -167,7 +168,7 @@ class Simulator:
             if burst >= _BURST:
                 burst = 0
                 self._beat()
-                self.metrics.lag.set(behind / 1000)
+                self.metrics.lag.set(max(0.0, behind / 1000))
                 await asyncio.sleep(0)
 
     def _beat(self) -> None:
