@@ -28,17 +28,22 @@ def load(path: Path) -> BotConfig:
 
 
 def credentials(config: BotConfig) -> Credentials | None:
-    """The venue's credentials: mounted files, or the simulator's public ones; None where there are none.
+    """The venue's credentials: mounted files, or the simulator's public ones; None where no order may be sent.
 
-    Raises RefusedError where the files are named and cannot be read.
+    This release sends orders to the simulator only: it holds no lease yet that keeps two bots from one account. Raises
+    RefusedError where live orders are configured elsewhere, or named files cannot be read.
     """
     venue = config.venue
+    if venue.type != "sim":
+        if config.orders is not None and config.orders.mode != "paper":
+            raise RefusedError(
+                f"orders.mode {config.orders.mode} needs venue.type sim in this release: set it to paper"
+            )
+        return None
     if venue.credentials_path is not None:
         folder = Path(venue.credentials_path)
         try:
             return Credentials((folder / "apiKey").read_text().strip(), (folder / "apiSecret").read_text().strip())
         except (OSError, UnicodeDecodeError) as error:
             raise RefusedError(f"venue credentials: {folder} needs the files apiKey and apiSecret: {error}") from error
-    if venue.type == "sim":
-        return Credentials(venue.account or f"{config.bot.namespace}.{config.bot.name}", SIM_SECRET)
-    return None
+    return Credentials(venue.account or f"{config.bot.namespace}.{config.bot.name}", SIM_SECRET)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from tradefleet_bot.shell.metrics import Metrics, Sample
 from tradefleet_bot.shell.trading import Trading
-from tradefleet_bot.venues.clock import VenueClock
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 
-def figures_of(trading: Trading, clock: VenueClock, metrics: Metrics) -> Iterator["Metric"]:
+def figures_of(trading: Trading, metrics: Metrics) -> Iterator["Metric"]:
     """Everything that is not the engine's."""
+    clock, account = trading.client.clock, trading.account
     loop, feed, inbox, storage = trading.loop, trading.market.feed, trading.inbox, trading.storage
     decisions: list[Sample] = [((action,), count) for action, count in loop.decisions.items()]
     yield from metrics.counters("decisions", "Decisions by action.", ("action",), decisions)
@@ -22,6 +22,11 @@ def figures_of(trading: Trading, clock: VenueClock, metrics: Metrics) -> Iterato
     yield from metrics.counter("feed_gaps", "Breaks in the sequence of depth updates.", feed.gaps)
     yield from metrics.counter("feed_reconnects", "Market connections lost or renewed.", reconnects)
     yield from metrics.counter("decode_errors", "Market frames that could not be read.", feed.decode_errors)
+    failures: list[Sample] = [((family,), count) for family, count in trading.client.failures.items()]
+    yield from metrics.counters("request_failures", "REST requests without a result.", ("reason",), failures)
+    if account is not None:
+        yield from metrics.gauge("account_connected", "1 while orders and fills are heard of.", account.connected)
+        yield from metrics.counter("account_reconnects", "User streams lost or renewed.", account.reconnects)
     yield from metrics.counter("events_conflated", "Quotes replaced by later ones.", inbox.conflated)
     yield from metrics.counter("events_dropped", "Market events dropped under pressure.", inbox.dropped)
     yield from metrics.counter(

@@ -111,7 +111,10 @@ class Process:
                 await step("feed", lambda: startup.check_streams(config, client, model))
                 self._trading = Trading(config, model, client, storage, metrics=self._metrics, uniform=self._uniform)
                 self._startup.waiting_for = None
-                await self._trading.run(instruments, self._api, has_account=self._credentials is not None)
+                try:
+                    await self._trading.run(instruments, self._api, has_account=self._credentials is not None)
+                finally:
+                    await self._trading.close()
 
     async def _open_storage(self, stack: contextlib.ExitStack) -> Storage:
         with contextlib.ExitStack() as opened:
@@ -150,4 +153,4 @@ class Process:
         trading = self._trading
         if trading is not None:
             yield from metrics_of(trading.desk.engine.snapshot(), metrics)
-            yield from figures_of(trading, self._clock, metrics)
+            yield from figures_of(trading, metrics)

@@ -65,9 +65,10 @@ class Trading:
         self.authority = Authority(self._directed)
         self.storage = storage
         self.cluster: ClusterOrders | None = None
+        self.account: AccountData | None = None
         self.required = bundle.streams_of(model)
         self._config = config
-        self._client = client
+        self.client = client
         self._clock = client.clock
         self._uniform = uniform
         self._stopping = False
@@ -89,18 +90,23 @@ class Trading:
         self.inbox.put(instruments)
         async with asyncio.TaskGroup() as tasks:
             if has_account:
-                account = self._account()
-                self.loop.gateway = LiveGateway(self._client, account, self.inbox.put)
-                tasks.create_task(self._follow_account(account))
+                self.account = self._account()
+                self.loop.gateway = LiveGateway(self.client, self.account, self.inbox.put)
+                tasks.create_task(self._follow_account(self.account))
             tasks.create_task(self.loop.run())
             tasks.create_task(self.market.run())
-            tasks.create_task(self._client.keep_clock())
+            tasks.create_task(self.client.keep_clock())
             tasks.create_task(self._tick())
             if api is not None:
                 self.cluster = ClusterOrders(api, self._config, self._uniform, self._obey_cluster)
                 tasks.create_task(self.cluster.run())
             elif self._config.orders is not None:
                 self.authority.order(from_static(self._clock.now(), self._config.orders))
+
+    async def close(self) -> None:
+        """Drop what is still on its way to the venue: its outcome would have nowhere to go."""
+        if self.loop.gateway is not None:
+            await self.loop.gateway.close()
 
     def not_connected(self) -> str | None:
         """Which streams that the bot cannot do without are missing, in words; None when none is."""
@@ -126,7 +132,7 @@ class Trading:
         alive = self.storage.ledger.alive_until()
         return AccountData(
             self._config.venue.stream,
-            self._client,
+            self.client,
             self._config.symbols,
             emit=self.inbox.put,
             uniform=self._uniform,
@@ -139,7 +145,7 @@ class Trading:
         await self.loop.live.wait()
         while True:
             try:
-                if not replies.hedge_mode(await self._client.call(rest.POSITION_MODE)):
+                if not replies.hedge_mode(await self.client.call(rest.POSITION_MODE)):
                     break
                 reason = "the account is in hedge mode: switch it to one-way position mode"
             except (VenueError, DecodeError) as error:
@@ -186,5 +192,5 @@ class Trading:
             return []
         order = command.order.value if isinstance(command, Place) else command
         name: Literal["place", "cancel"] = "place" if isinstance(command, Place) else "cancel"
-        reason = "the venue's credentials are missing"
+        reason = "live orders go to venue.type sim only in this release"
         return [CommandFailed(self._clock.now(), name, "stop", reason, order.symbol, order.client_id)]

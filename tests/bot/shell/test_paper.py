@@ -22,6 +22,10 @@ from support.bot_servers import (
 )
 from support.kube import ROOT
 
+from tradefleet_api.botconfig import BotConfig
+from tradefleet_api.refusal import RefusedError
+from tradefleet_bot.shell.config import credentials
+
 pytestmark = pytest.mark.timeout(240)
 ZOO = ROOT / "models" / "zoo" / "demo-v1.tar"
 DATA = Path(os.environ.get("TRADEFLEET_DATA", ROOT.parent / "shared" / "data"))
@@ -96,3 +100,12 @@ def test_wrong_configuration_is_one_sentence(tmp_path: Path, content: str | None
     assert done.returncode == 1
     assert expected in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_live_orders_to_a_real_venue_are_refused_in_this_release(tmp_path: Path) -> None:
+    config = configuration(tmp_path, "http://127.0.0.1:9", 8080, mode="live")
+    config["venue"]["type"] = "binance-usdm"
+    with pytest.raises(RefusedError, match=r"needs venue\.type sim"):
+        credentials(BotConfig.model_validate(config))
+    config["orders"]["mode"] = "paper"
+    assert credentials(BotConfig.model_validate(config)) is None

@@ -31,6 +31,9 @@ STABLE_AFTER: Final = 60.0
 RECONNECT_CAP: Final = 20.0
 OVERLAP_MS: Final = 10_000
 """What is asked for again around the last event seen, for clocks and for events on their way."""
+LONGEST_LOOK_BACK_MS: Final = 7 * 86_400_000 - 600_000
+"""The venue answers for a window of seven days from the start that is asked for."""
+PAGE: Final = 1_000
 _MAX_SEEN: Final = 20_000
 _log = structlog.get_logger("account")
 
@@ -119,7 +122,7 @@ class AccountData:
         if since is None:
             self._since_ms = self._client.clock.now() // MS
             return []
-        since -= OVERLAP_MS
+        since = max(since - OVERLAP_MS, self._client.clock.now() // MS - LONGEST_LOOK_BACK_MS)
         events: list[AccountEvent] = []
         for symbol in self._symbols:
             orders = await self._client.call(rest.all_orders(symbol, since))
@@ -127,14 +130,25 @@ class AccountData:
             links = replies.order_links(orders, algos)
             for venue_id, client_id in links.items():
                 self.decoder.link(venue_id, client_id)
-            trades = await self._client.call(rest.user_trades(symbol, since))
             now = self._client.clock.now()
-            events += replies.fills(trades, links, at=now, quote_asset=self._quote_asset)
+            events += await self._fills(symbol, since, links)
             events += replies.order_reports(orders, links, now)
             events += replies.algo_reports(algos, now)
         payments = await self._client.call(rest.income(since))
         events += replies.funding(payments, at=self._client.clock.now(), quote_asset=self._quote_asset)
         return self.admit(events)
+
+    async def _fills(self, symbol: str, since: int, links: dict[str, str]) -> list[Fill]:
+        """All executions since a time, page by page; pages overlap by a millisecond, `admit` leaves repeats out."""
+        found: list[Fill] = []
+        while True:
+            trades = await self._client.call(rest.user_trades(symbol, since))
+            page = replies.fills(trades, links, at=self._client.clock.now(), quote_asset=self._quote_asset)
+            found += page
+            last = max((fill.ts // MS for fill in page), default=since)
+            if len(page) < PAGE or last <= since:
+                return found
+            since = last
 
     async def _connect(self) -> str:
         key = replies.listen_key(await self._client.call(rest.LISTEN_KEY_CREATE))

@@ -81,7 +81,7 @@ class RestClient:
             raise RuntimeError("the client is used outside its context")
         try:
             async with self._session.request(request.method, url, headers=headers, allow_redirects=False) as reply:
-                body = await reply.content.read(LONGEST_REPLY)
+                body = await _body(reply)
                 status, seen = reply.status, reply.headers
         except aiohttp.ClientConnectorError as error:
             raise self._failed(Failure("retry", f"cannot connect: {error.os_error}", retry_after=NS)) from None
@@ -131,3 +131,12 @@ class RestClient:
     def _failed(self, failure: Failure) -> VenueError:
         self.failures[failure.family] += 1
         return VenueError(failure)
+
+
+async def _body(reply: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in reply.content.iter_chunked(65_536):
+        body += chunk
+        if len(body) > LONGEST_REPLY:
+            raise aiohttp.ClientPayloadError(f"a reply of more than {LONGEST_REPLY} bytes")
+    return bytes(body)

@@ -139,9 +139,7 @@ def _conditional(order: OrderIntent) -> Request:
 def cancel(symbol: str, client_id: str, *, conditional: bool) -> Request:
     """Cancel one order by its client id."""
     if conditional:
-        return Request(
-            "DELETE", "/fapi/v1/algoOrder", (("symbol", symbol), ("clientAlgoId", client_id)), "signed", urgent=True
-        )
+        return Request("DELETE", "/fapi/v1/algoOrder", (("clientAlgoId", client_id),), "signed", urgent=True)
     return Request(
         "DELETE", "/fapi/v1/order", (("symbol", symbol), ("origClientOrderId", client_id)), "signed", urgent=True
     )
@@ -159,9 +157,7 @@ def cancel_all(symbol: str) -> tuple[Request, Request]:
 def query(symbol: str, client_id: str, *, conditional: bool) -> Request:
     """Ask for one order by its client id."""
     if conditional:
-        return Request(
-            "GET", "/fapi/v1/algoOrder", (("symbol", symbol), ("clientAlgoId", client_id)), "signed", urgent=True
-        )
+        return Request("GET", "/fapi/v1/algoOrder", (("clientAlgoId", client_id),), "signed", urgent=True)
     return Request(
         "GET", "/fapi/v1/order", (("symbol", symbol), ("origClientOrderId", client_id)), "signed", urgent=True
     )
