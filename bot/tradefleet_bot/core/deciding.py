@@ -71,7 +71,7 @@ def _carry_out(
         send(state, symbol, verdict, c.limits)
         _note(state, symbol, decision, "approved", f"{intent.side} {intent.quantity} at {intent.price}", intent=intent)
     elif decision.action == "CLOSE":
-        exit_now(state, symbol, "the model closes")
+        exit_now(state, symbol, "the model closes", outcome="info")
         guard(state, symbol)
         _note(state, symbol, decision, "approved", f"closing {c.position}")
     else:

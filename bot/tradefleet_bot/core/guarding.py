@@ -7,7 +7,7 @@ reduce-only orders that have a limit price, repeated until it is flat.
 from decimal import Decimal
 from typing import Final
 
-from tradefleet_bot.core.commands import CancelAll, SetLeverage
+from tradefleet_bot.core.commands import CancelAll, Outcome, SetLeverage
 from tradefleet_bot.core.directive import trading_state
 from tradefleet_bot.core.events import Side
 from tradefleet_bot.core.limits import Limits
@@ -52,12 +52,12 @@ def guard(state: EngineState, symbol: SymbolState) -> None:
         _settle(state, symbol, limits)
 
 
-def exit_now(state: EngineState, symbol: SymbolState, reason: str) -> None:
+def exit_now(state: EngineState, symbol: SymbolState, reason: str, *, outcome: Outcome = "warning") -> None:
     """From now on the position is being closed, until it is flat."""
     if symbol.exiting is None:
         symbol.exiting = reason
         symbol.exit_at = state.at
-        state.record(symbol.symbol, "protection", "warning", f"closing the position: {reason}")
+        state.record(symbol.symbol, "protection", outcome, f"closing the position: {reason}")
 
 
 def exit_price(symbol: SymbolState, position: Decimal, limits: Limits) -> Decimal | None:
