@@ -1,11 +1,16 @@
 """Registers the shared fixtures, and marks the tests that use them by what they need."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 # A machine that is busy with a cluster must not fail a property by its clock; benchmarks judge speed.
 settings.register_profile("tradefleet", deadline=None, print_blob=True)
 settings.load_profile("tradefleet")
+
+# A shell's background job starts with SIGINT ignored, and so would every child that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["support.apiserver", "support.cluster"]
 
