@@ -22,14 +22,23 @@ def bash(script: str, cache: Path, **environment: str) -> subprocess.Popen[str]:
     )
 
 
+WAIT = "while :; do sleep 0.1; done"
+"""Not one long sleep: bash answers a signal that comes just before it starts a child only when that child ends."""
+
+
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code, stdout, stderr."""
-    out, err = process.communicate(timeout=30)
+    """Exit code, stdout, stderr; a script that does not end is ended, and fails the test."""
+    try:
+        out, err = process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
     return process.returncode, out, err
 
 
 def test_a_file_appears_only_complete(tmp_path: Path) -> None:
-    writer = 'slow() { echo half >"$1"; echo started; sleep 30; echo whole >"$1"; }; produce "$cache/file" slow'
+    writer = f'slow() {{ echo half >"$1"; echo started; {WAIT}; }}; produce "$cache/file" slow'
     interrupted = bash(writer, tmp_path)
     assert interrupted.stdout is not None
     assert interrupted.stdout.readline() == "started\n"
@@ -51,7 +60,7 @@ def test_a_writer_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_set_up_says_how_to_go_on(tmp_path: Path) -> None:
-    process = bash("lock; echo locked; sleep 30", tmp_path)
+    process = bash(f"lock; echo locked; {WAIT}", tmp_path)
     assert process.stdout is not None
     assert process.stdout.readline() == "locked\n"
     os.killpg(process.pid, signal.SIGINT)
