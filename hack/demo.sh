@@ -81,7 +81,7 @@ kubectl -n $bots apply -f examples/model-v2.yaml
 kubectl -n $bots patch tradingbot paper-btc --type merge -p '{"spec":{"model":{"name":"demo-v2"}}}'
 until_bot paper-btc .status.stable.name demo-v2 240
 kubectl -n $bots get tradingbots,modelversions
-note "$(kubectl -n $bots get tradingbot paper-btc -o 'jsonpath={.status.history[0].outcome}: {.status.history[0].reason}')"
+note "$(kubectl -n $bots get tradingbot paper-btc -o 'jsonpath={.status.history[-1:].outcome}: {.status.history[-1:].reason}')"
 
 say "a third model whose bytes were tampered with after its digest was signed off: it must never start"
 tampered=$(mktemp)

@@ -32,7 +32,7 @@ def test_second_model_is_promoted_and_a_tampered_third_never_starts(fleet: Names
     eventually(lambda: fleet.status("roll").get("stable", {}).get("name") == "demo-v2", "promotion", 120)
     report = eventually(lambda: (r := fleet.report("roll")) and r["model"] == "demo-v2" and r, "stable on demo-v2", 60)
     assert report["modelDigest"] == digest(ZOO / "demo-v2.tar")
-    assert fleet.status("roll")["history"][0]["outcome"] == "Promoted"
+    assert fleet.status("roll")["history"][-1]["outcome"] == "Promoted"
     eventually(lambda: fleet.get("statefulset", "roll-shadow") is None, "the shadow gone", 60)
 
     tampered = tmp_path / "tampered.tar"
