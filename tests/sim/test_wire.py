@@ -410,7 +410,7 @@ async def test_the_command_serves_until_it_is_told_to_stop():
         _, errors = await second.communicate()
         assert (second.returncode, errors.count(b"\n")) == (1, 1)
         os.kill(process.pid, signal.SIGTERM)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
             assert await process.wait() == 0
